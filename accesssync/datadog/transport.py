@@ -1,0 +1,196 @@
+"""One call: bounded attempts, each judged and translated. Nothing of the HTTP library or the client escapes."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.client import HTTPException
+from itertools import count
+from random import Random
+from typing import Literal, TypeVar, cast
+
+from datadog_api_client.exceptions import OpenApiException
+from msgspec import Struct
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from accesssync.datadog.budget import Budget
+from accesssync.datadog.connection import Deadline, current_deadline
+from accesssync.datadog.failure import Failure, from_exception, from_status, to_error
+from accesssync.datadog.limits import Limits
+from accesssync.datadog.retry import decide
+from accesssync.datadog.scrub import Scrub
+from accesssync.errors import DeadlineError, ResponseError
+
+T = TypeVar("T")
+
+_PIECE = 256 * 1024
+_ERROR_BODY = 64 * 1024
+# Everything the client, urllib3, ssl, sockets and http.client are known to raise. Their common ancestor would
+# also swallow our own mistakes.
+_FOREIGN = (HTTPError, OpenApiException, HTTPException, OSError, ValueError, EOFError)
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """A wait worth a log line: before repeating a failed request, or to leave others their share of the limit."""
+
+    kind: Literal["retry", "share"]
+    org: str
+    resource: str
+    operation: str
+    attempt: int
+    wait: float
+    reason: str
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """What is asked for. `operation` names the endpoint; `permission` what it needs, None for nothing special."""
+
+    operation: str
+    resource: str
+    permission: str | None
+    send: Callable[[], object]
+
+
+class Transport:
+    """Carries calls for one organization. Safe to use from several threads.
+
+    `where` is how people call the other side. `sleep` may raise to stop the work.
+    """
+
+    def __init__(
+        self,
+        *,
+        org: str,
+        where: str,
+        limits: Limits,
+        scrub: Scrub,
+        budget: Budget,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+        rng: Random,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._org = org
+        self._where = where
+        self._limits = limits
+        self._scrub = scrub
+        self._budget = budget
+        self._sleep = sleep
+        self._clock = clock
+        self._rng = rng
+        self._on_event = on_event
+        self._run = Deadline(clock, limits.run)
+
+    def read(self, call: Call, decode: Callable[[bytes], T]) -> T:
+        """Carry out a call that changes nothing, repeating it while that makes sense.
+
+        An answer that `decode` refuses with ResponseError counts as a failed attempt. Raises
+        AuthenticationError, DeniedError or an UpstreamError, never anything foreign.
+        """
+        for attempt in count(1):
+            self._leave_share(call, attempt)
+            outcome = self._attempt(call)
+            if not isinstance(outcome, Failure):
+                try:
+                    return decode(outcome)
+                except ResponseError as error:
+                    outcome = Failure(kind="body", status=200, message=error.message)
+            # Outside the except clause, so that no foreign exception hangs on to the one that is raised.
+            wait = decide(attempt, outcome, self._rng, self._limits)
+            if wait is None or (outcome.status == 429 and wait >= self._run.left()):
+                raise to_error(
+                    outcome, org=self._org, resource=call.resource, permission=call.permission, where=self._where
+                )
+            self._pause("retry", call, attempt, wait, outcome.message)
+        raise AssertionError("unreachable")
+
+    def _leave_share(self, call: Call, attempt: int) -> None:
+        # Not for ever: if the limit is exhausted again each time, the server may say so itself.
+        for _ in range(5):
+            wait = self._budget.wait_for_share(call.operation)
+            if wait <= 0:
+                return
+            self._pause("share", call, attempt, wait, "the rest of the rate limit is left to others")
+
+    def _pause(self, kind: Literal["retry", "share"], call: Call, attempt: int, wait: float, reason: str) -> None:
+        if wait >= self._run.left():
+            raise self._too_late(call, reason)
+        self._on_event(
+            Event(
+                kind=kind,
+                org=self._org,
+                resource=call.resource,
+                operation=call.operation,
+                attempt=attempt,
+                wait=wait,
+                reason=reason,
+            )
+        )
+        self._sleep(wait)
+
+    def _too_late(self, call: Call, reason: str) -> DeadlineError:
+        return DeadlineError(
+            f"the {self._limits.run:g} s set aside for reading are over; last: {reason}",
+            org=self._org,
+            resource=call.resource,
+            remedy="allow more time, or run again when Datadog answers faster",
+        )
+
+    def _attempt(self, call: Call) -> bytes | Failure:
+        left = self._run.left()
+        if left <= 0:
+            raise self._too_late(call, "no request was sent any more")
+        token = current_deadline.set(Deadline(self._clock, min(left, self._limits.attempt)))
+        response: BaseHTTPResponse | None = None
+        try:
+            with self._budget.request(call.operation):
+                response = cast(BaseHTTPResponse, call.send())
+                self._budget.learn(call.operation, response.headers)
+                return self._answer(response)
+        except _FOREIGN as error:
+            return from_exception(error)
+        finally:
+            current_deadline.reset(token)
+            _discard(response)
+
+    def _answer(self, response: BaseHTTPResponse) -> bytes | Failure:
+        if response.status != 200:
+            body = b""
+            # The status is what counts: a broken error body must not hide it.
+            with suppress(*_FOREIGN):
+                body = _read(response, _ERROR_BODY) or b""
+            return from_status(response.status, response.headers, body, self._scrub)
+        if not _is_json(response.headers):
+            return Failure(kind="body", status=200, message="the answer is not JSON by its content type")
+        body_or_none = _read(response, self._limits.body_bytes)
+        if body_or_none is None:
+            size = f"{self._limits.body_bytes:,}"
+            return Failure(kind="body", status=200, lasting=True, message=f"the answer is larger than {size} bytes")
+        return body_or_none
+
+
+def _read(response: BaseHTTPResponse, limit: int) -> bytes | None:
+    """The whole body, decompressed; None if it is longer than `limit`."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.read(min(_PIECE, limit + 1 - size), decode_content=True):
+        size += len(piece)
+        if size > limit:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    # An answer without a content type is judged by its content alone.
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not kind or kind == "application/json" or kind.endswith("+json")
+
+
+def _discard(response: BaseHTTPResponse | None) -> None:
+    # A body that was read to its end has already given its connection back. The rest of any other is not
+    # worth waiting for: close, so that its bytes are never taken for the next answer.
+    if response is None:
+        return
+    with suppress(*_FOREIGN):
+        response.close()
+        response.release_conn()

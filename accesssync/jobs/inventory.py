@@ -1,0 +1,255 @@
+"""Who was there, with which roles: the inventory at any published run."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from accesssync.errors import UsageError
+from accesssync.model.identity import Identity
+from accesssync.model.role import Permission, Role
+from accesssync.model.when import AtRun, When, as_text
+from accesssync.reach.tier import privileged_permissions, rank
+from accesssync.store import inventory, runs
+from accesssync.store.engine import Engine
+from accesssync.store.inventory import Moment
+
+Document = dict[str, Any]
+
+
+class View(Struct, frozen=True):
+    """One organization at one published run."""
+
+    org: runs.OrgRecord
+    run: runs.RunRecord
+    moment: Moment
+
+    @property
+    def proven(self) -> bool:
+        """Whether every listing of that run was complete."""
+        return self.run.complete
+
+
+def chosen_orgs(engine: Engine, names: Iterable[str]) -> list[runs.OrgRecord]:
+    """The organizations in the store by these names, or all; UsageError for one that was never synced."""
+    known = {org.name: org for org in runs.find_orgs(engine)}
+    wanted = [name.lower() for name in names] or list(known)
+    for name in wanted:
+        if name not in known:
+            have = ", ".join(known) or "none"
+            raise UsageError(f"no organization is stored as {name!r}", remedy=f"stored: {have}; run accesssync sync")
+    return [known[name] for name in wanted]
+
+
+def views(engine: Engine, names: Iterable[str], when: When | None) -> list[View]:
+    """Every chosen organization as it was at `when`, or at its published run.
+
+    UsageError where nothing was known yet at that time: emptiness would be read as "nobody had access".
+    """
+    found = [view_at(engine, org, when) for org in chosen_orgs(engine, names)]
+    if isinstance(when, AtRun):
+        # A run belongs to one organization; naming it is choosing that one.
+        found = [view for view in found if view is not None]
+    if not found:
+        if isinstance(when, AtRun):
+            raise UsageError(f"run-{when.run_id} is not a published run of these organizations")
+        raise UsageError("nothing is stored yet", remedy="run: accesssync sync")
+    return [view for view in found if view is not None]
+
+
+def view_at(engine: Engine, org: runs.OrgRecord, when: When | None) -> View | None:
+    """One organization at `when`; None where `when` is a run of another organization."""
+    if when is None:
+        run = runs.last_run(engine, org.id, published=True)
+    elif isinstance(when, AtRun):
+        run = runs.get_run(engine, when.run_id)
+        if run is None or run.org_id != org.id:
+            return None
+        if run.undone or org.published_run_id is None or run.id > org.published_run_id:
+            raise UsageError(f"run-{run.id} was not published: it failed or is still under way", org=org.name)
+    else:
+        run = runs.run_at(engine, org.id, when.time)
+    if run is None or run.finished_at is None:
+        published = runs.list_runs(engine, org.id, published=True)
+        if not published or published[0].finished_at is None:
+            raise UsageError("no run was published yet", org=org.name, remedy="run: accesssync sync")
+        first = published[0]
+        raise UsageError(
+            "nothing was known yet at that time",
+            org=org.name,
+            remedy=f"the first run is run-{first.id} of {as_text(published[0].finished_at)}",
+        )
+    return View(org, run, Moment(org.id, run.id, run.finished_at.date()))
+
+
+def identities(engine: Engine, view: View) -> Iterator[Document]:
+    """Every user record of an organization, as the contract writes it."""
+    names = inventory.role_names(engine, view.moment)
+    times = inventory.run_times(engine, view.org.id)
+    for one in inventory.list_identities(engine, view.moment):
+        yield _identity(view, one, names, times)
+
+
+def _identity(
+    view: View,
+    one: inventory.IdentityAt,
+    names: dict[str, str | None],
+    times: dict[int, tuple[datetime | None, bool]],
+) -> Document:
+    record = one.identity
+    first, baseline = times.get(one.first_run, (None, False))
+    return {
+        "org": view.org.name,
+        "id": record.id,
+        "email": record.email,
+        "handle": record.handle,
+        "name": record.name,
+        "title": record.title,
+        "status": record.status,
+        "disabled": record.disabled,
+        "verified": record.verified,
+        "mfa_enabled": record.mfa_enabled,
+        "service_account": record.service_account,
+        "created_at": time_or_none(record.created_at),
+        "last_login_at": None if record.last_login_at is UNSET else time_or_none(record.last_login_at),
+        "last_login_state": login_state(record),
+        "roles": sorted(names.get(role_id) or role_id for role_id in record.role_ids),
+        "classification": classification(record),
+        "first_seen_at": time_or_none(first),
+        "first_seen_baseline": baseline,
+    }
+
+
+def login_state(record: Identity) -> str:
+    """`seen`, `never`, or `unknown` where Datadog does not say."""
+    if record.last_login_at is UNSET:
+        return "unknown"
+    return "never" if record.last_login_at is None else "seen"
+
+
+def classification(record: Identity) -> Document:
+    """What Datadog itself declares; everybody else is not judged yet."""
+    declared = bool(record.service_account)
+    return {
+        "label": "nhi" if declared else "unknown",
+        "kind": "service account" if declared else None,
+        "score": None,
+        "basis": "declared" if declared else "inferred",
+        "signals": [],
+    }
+
+
+def show_identity(engine: Engine, view: View, text: str) -> list[Document]:
+    """Everything about the identities whose id, e-mail or handle is `text`, permissions and their paths included."""
+    names = inventory.role_names(engine, view.moment)
+    times = inventory.run_times(engine, view.org.id)
+    found = inventory.find_identities(engine, view.moment, text)
+    if not found:
+        return []
+    roles = {role.id: role for role, _ in inventory.list_roles(engine, view.moment)}
+    permissions = inventory.list_permissions(engine, view.moment)
+    privileged = privileged_permissions(roles.values(), permissions)
+    shown = []
+    for one in found:
+        document = _identity(view, one, names, times)
+        document["grants"] = list(grants(engine, view, identity_id=one.identity.id))
+        document["permissions"] = _paths(one.identity, roles, permissions)
+        held = {permission for role in _held(one.identity, roles) for permission in role.permission_ids}
+        document["privileged"] = rank(name for one_id, name in privileged.items() if one_id in held)
+        shown.append(document)
+    return shown
+
+
+def _held(record: Identity, roles: dict[str, Role]) -> list[Role]:
+    return [roles[role_id] for role_id in record.role_ids if role_id in roles]
+
+
+def _paths(record: Identity, roles: dict[str, Role], permissions: list[Permission]) -> list[Document]:
+    via: dict[str, list[str]] = {}
+    for role in _held(record, roles):
+        for permission_id in role.permission_ids:
+            via.setdefault(permission_id, []).append(role.subject)
+    return [
+        {"permission": one.name or one.id, "via": sorted(via[one.id])} for one in permissions if one.id in via
+    ]
+
+
+def grants(
+    engine: Engine, view: View, *, history: bool = False, identity_id: str | None = None
+) -> Iterator[Document]:
+    """Who holds which role and since when; with `history`, also what had ended by then."""
+    times = inventory.run_times(engine, view.org.id)
+    for one in inventory.list_grants(engine, view.moment, history=history, identity_id=identity_id):
+        since, baseline = times.get(one.from_run, (None, False))
+        until = times.get(one.to_run, (None, False))[0] if one.to_run is not None else None
+        yield {
+            "org": view.org.name,
+            "identity_id": one.identity_id,
+            "role_id": one.role_id,
+            "role": one.role or one.role_id,
+            "since": time_or_none(since),
+            "until": time_or_none(until),
+            "since_baseline": baseline,
+        }
+
+
+def roles(engine: Engine, view: View) -> list[Document]:
+    """Every role with the number of holders and permissions, and what makes it privileged."""
+    found = inventory.list_roles(engine, view.moment)
+    permissions = inventory.list_permissions(engine, view.moment)
+    privileged = privileged_permissions([role for role, _ in found], permissions)
+    times = inventory.run_times(engine, view.org.id)
+    holders = inventory.count_holders(engine, view.moment)
+    names = {one.id: one.name or one.id for one in permissions}
+    documents = []
+    for role, first_run in found:
+        first, baseline = times.get(first_run, (None, False))
+        documents.append(
+            {
+                "org": view.org.name,
+                "id": role.id,
+                "name": role.name,
+                "created_at": time_or_none(role.created_at),
+                "identities": holders.get(role.id, 0),
+                "permissions": sorted(names.get(one, one) for one in role.permission_ids),
+                "privileged": rank(privileged[one] for one in role.permission_ids if one in privileged),
+                "first_seen_at": time_or_none(first),
+                "first_seen_baseline": baseline,
+            }
+        )
+    return documents
+
+
+def admins(engine: Engine, view: View) -> list[Document]:
+    """Every identity that is not disabled and holds a privileged permission, and through which roles."""
+    found = [role for role, _ in inventory.list_roles(engine, view.moment)]
+    privileged = privileged_permissions(found, inventory.list_permissions(engine, view.moment))
+    carried = {role.id: {privileged[one] for one in role.permission_ids if one in privileged} for role in found}
+    by_id = {role.id: role for role in found}
+    documents = []
+    for one in inventory.list_identities(engine, view.moment):
+        record = one.identity
+        via = [by_id[role_id] for role_id in record.role_ids if carried.get(role_id)]
+        if not via or record.disabled:
+            continue
+        documents.append(
+            {
+                "org": view.org.name,
+                "id": record.id,
+                "email": record.email,
+                "name": record.name,
+                "status": record.status,
+                "service_account": record.service_account,
+                "last_login_at": None if record.last_login_at is UNSET else time_or_none(record.last_login_at),
+                "last_login_state": login_state(record),
+                "roles": sorted(role.subject for role in via),
+                "privileged": rank({name for role in via for name in carried[role.id]}),
+            }
+        )
+    return documents
+
+
+def time_or_none(moment: datetime | None) -> str | None:
+    """A time as the contract writes it."""
+    return None if moment is None else as_text(moment)

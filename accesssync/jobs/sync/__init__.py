@@ -1,0 +1,1 @@
+"""Observe an organization once: collect, store, compare, publish."""

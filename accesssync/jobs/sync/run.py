@@ -1,0 +1,321 @@
+"""The life of one run: lease, undo, collect, compare, publish."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.sync.collect import Collected, Collector, OnPage, Recorders
+from accesssync.jobs.sync.drift import RESOURCE_OF, Look, Tally, dated
+from accesssync.model.coverage import Coverage, CoverageState, Resource
+from accesssync.snapshot.listing import Limits
+from accesssync.snapshot.source import Source
+from accesssync.store import activity, history, inventory, runs
+from accesssync.store.changes import write_changes
+from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
+from accesssync.store.engine import Engine
+from accesssync.store.lease import Lease, leased
+from accesssync.store.record import Recorder
+
+
+class MeteredSource(Source, Protocol):
+    """A source that knows what it has cost."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def rate_limit_left(self) -> float | None: ...
+    def close(self) -> None: ...
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """The organization to sync and how to reach it."""
+
+    name: str
+    site: str
+    skip: frozenset[Resource]
+    open: Callable[[], MeteredSource]
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What the operator and the settings ask of a sync."""
+
+    limits: Limits = Limits()
+    concurrency: int = 8
+    wait: bool = False
+    accepted_removals: int = 0
+    require_history: bool = False
+
+
+class World(Struct, frozen=True, kw_only=True):
+    """Time and the screen."""
+
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    on_page: OnPage = lambda resource, received, expected: None
+
+
+class Synced(Struct, frozen=True, kw_only=True):
+    """What came of one organization's sync. `run` is None where none could be begun."""
+
+    org: str
+    site: str
+    run: runs.RunRecord | None
+    observed: dict[Resource, runs.Observed]
+    counts: dict[str, int]
+    previous_run: int | None
+    error: AccessSyncError | None
+
+
+def sync_org(engine: Engine, target: Target, terms: Terms, world: World) -> Synced:
+    """Observe one organization once.
+
+    Never raises an AccessSyncError: it is part of the answer, so that one organization's failure is not another's.
+    """
+    try:
+        return _sync(engine, target, terms, world)
+    except AccessSyncError as error:
+        error.org = error.org or target.name
+        return Synced(org=target.name, site=target.site, run=None, observed={}, counts={}, previous_run=None, error=error)
+
+
+def _sync(engine: Engine, target: Target, terms: Terms, world: World) -> Synced:
+    org = runs.ensure_org(engine, target.name, target.site, world.clock())
+    if terms.require_history and org.published_run_id is None:
+        raise RefusedError(
+            "there is no earlier run to compare with",
+            org=target.name,
+            remedy="run once without --require-history to record the baseline",
+        )
+    with leased(engine, target.name, org.id, wait=terms.wait, sleep=world.sleep) as lease:
+        run_id = runs.begin_run(engine, lease, world.clock())
+        attempt = _Attempt(engine=engine, lease=lease, run_id=run_id, target=target, terms=terms, world=world)
+        return attempt.carry_out()
+
+
+class _Attempt(Struct, frozen=True, kw_only=True):
+    """One run under way."""
+
+    engine: Engine
+    lease: Lease
+    run_id: int
+    target: Target
+    terms: Terms
+    world: World
+
+    def carry_out(self) -> Synced:
+        """Collect and publish, or take everything back and say why."""
+        started = self.world.clock()
+        org = runs.find_org(self.engine, self.target.name)
+        previous = org.published_run_id if org else None
+        try:
+            source = self.target.open()
+        except AccessSyncError as error:
+            return self._failed(error, started, previous, {}, None)
+        try:
+            account = source.account()
+            runs.bind_org(self.engine, self.lease, self.target.site, account.org_id, account.org_name)
+            collected = self._collect(source, previous)
+            error = judge(self.target.name, collected)
+            if not any(_read(one.coverage) for one in collected.observed.values()):
+                return self._failed(error, started, previous, dict(collected.observed), source)
+            return self._publish(collected, error, started, previous, source)
+        except AccessSyncError as failure:
+            return self._failed(failure, started, previous, {}, source)
+        except BaseException:
+            # A signal or a bug. The facts of this run are taken back now if that is still possible, else by the next.
+            with suppress(AccessSyncError):
+                self._failed(AccessSyncError("interrupted"), started, previous, {}, source)
+            raise
+        finally:
+            source.close()
+
+    def _collect(self, source: MeteredSource, previous: int | None) -> Collected:
+        engine, lease, run_id, today = self.engine, self.lease, self.run_id, self.world.clock().date()
+        recorders = Recorders(
+            permissions=Recorder(engine, lease, run_id, PERMISSIONS, today),
+            roles=Recorder(engine, lease, run_id, ROLES, today),
+            users=Recorder(engine, lease, run_id, IDENTITIES, today),
+        )
+
+        def suspects(resource: Resource, ids: list[str]) -> set[str]:
+            return runs.record_absences(engine, lease, run_id, resource, ids)
+
+        executor = ThreadPoolExecutor(self.terms.concurrency, thread_name_prefix="read")
+        try:
+            collector = Collector(
+                executor=executor,
+                limits=self.terms.limits,
+                skip=self.target.skip,
+                accepted=self.terms.accepted_removals,
+                clock=self.world.clock,
+                suspects=suspects,
+                on_page=self.world.on_page,
+            )
+            return collector.run(source, recorders)
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _publish(
+        self,
+        collected: Collected,
+        error: AccessSyncError | None,
+        started: datetime,
+        previous: int | None,
+        source: MeteredSource,
+    ) -> Synced:
+        org_id, observed = self.lease.org_id, dict(collected.observed)
+        tally = Tally()
+        if previous is None:
+            tally.added = history.baseline_size(self.engine, org_id, self.run_id)
+        else:
+            self._write_changes(tally, observed)
+        activity.thin(self.engine, self.lease, self.world.clock().date())
+        result = self._result(
+            started,
+            source,
+            error,
+            status=_status(error),
+            baseline=previous is None,
+            complete=all(
+                one.coverage.state in {CoverageState.COMPLETE, CoverageState.SKIPPED} for one in observed.values()
+            ),
+            counts=inventory.current_counts(self.engine, org_id),
+            tally=tally,
+        )
+        runs.publish(self.engine, self.lease, self.run_id, observed, result)
+        return self._synced(observed, previous, error)
+
+    def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
+        org_id = self.lease.org_id
+        before = {resource: self._look(resource) for resource in set(RESOURCE_OF.values())}
+        changes = dated(
+            tally.counting(history.deltas(self.engine, org_id, self.run_id)),
+            org=self.target.name,
+            run_id=self.run_id,
+            before=before,
+            now=observed,
+        )
+        write_changes(self.engine, self.lease, self.run_id, changes)
+
+    def _look(self, resource: Resource) -> Look:
+        org_id = self.lease.org_id
+        proven = runs.last_proven(self.engine, org_id, resource)
+        shown: dict[str, datetime | None] = {}
+        for record_id, missed in runs.absent_since(self.engine, org_id, resource).items():
+            if missed < self.run_id:
+                seen = runs.last_proven(self.engine, org_id, resource, before_run=missed)
+                shown[record_id] = seen.started_at if seen else None
+        return Look(proven.started_at if proven else None, shown)
+
+    def _failed(
+        self,
+        error: AccessSyncError | None,
+        started: datetime,
+        previous: int | None,
+        observed: dict[Resource, runs.Observed],
+        source: MeteredSource | None,
+    ) -> Synced:
+        result = self._result(
+            started, source, error, status="failed", baseline=False, complete=False, counts={}, tally=Tally()
+        )
+        runs.fail(self.engine, self.lease, self.run_id, observed, result)
+        return self._synced(observed, previous, error)
+
+    def _result(
+        self,
+        started: datetime,
+        source: MeteredSource | None,
+        error: AccessSyncError | None,
+        *,
+        status: str,
+        baseline: bool,
+        complete: bool,
+        counts: dict[str, int],
+        tally: Tally,
+    ) -> runs.Result:
+        finished = self.world.clock()
+        return runs.Result(
+            finished_at=finished,
+            status=status,
+            baseline=baseline,
+            complete=complete,
+            requests=source.requests if source else 0,
+            duration_seconds=max(0.0, (finished - started).total_seconds()),
+            rate_limit_left=source.rate_limit_left if source else None,
+            counts=counts,
+            added=tally.added,
+            updated=tally.updated,
+            removed=tally.removed,
+            error_code=error.code if error else None,
+            error=error.line() if error else None,
+        )
+
+    def _synced(
+        self, observed: dict[Resource, runs.Observed], previous: int | None, error: AccessSyncError | None
+    ) -> Synced:
+        if error is not None:
+            error.org = error.org or self.target.name
+        return Synced(
+            org=self.target.name,
+            site=self.target.site,
+            run=runs.get_run(self.engine, self.run_id),
+            observed=observed,
+            counts=inventory.current_counts(self.engine, self.lease.org_id),
+            previous_run=previous,
+            error=error,
+        )
+
+
+def judge(org: str, collected: Collected) -> AccessSyncError | None:
+    """What is wrong with a collection as a whole; the worst thing first. None where nothing is."""
+    coverages = {resource: one.coverage for resource, one in collected.observed.items()}
+    short = {r: c for r, c in coverages.items() if c.state in {CoverageState.INCOMPLETE, CoverageState.FAILED}}
+    denied = {r: c for r, c in coverages.items() if c.state is CoverageState.DENIED}
+    if short:
+        what = ", ".join(f"{resource} ({coverage.reason})" for resource, coverage in short.items())
+        return IncompleteError(
+            f"not proven complete: {what}",
+            org=org,
+            remedy="nobody was removed; run again, and see accesssync status",
+        )
+    if collected.refused:
+        what = ", ".join(f"{resource}: {reason}" for resource, reason in collected.refused.items())
+        return RefusedError(
+            f"removals refused: {what}",
+            org=org,
+            remedy="if they are really gone, run once: accesssync sync --accept-removals N",
+        )
+    if denied and not any(_read(coverage) for coverage in coverages.values()):
+        what = ", ".join(f"{resource} {coverage.reason}" for resource, coverage in denied.items())
+        return AuthenticationError(
+            f"the keys may read nothing: {what}", org=org, remedy="give the key's owner these permissions"
+        )
+    if denied:
+        what = ", ".join(f"{resource} {coverage.reason}" for resource, coverage in denied.items())
+        return PartialError(
+            f"denied: {what}", org=org, remedy="give the permission, or name the resource in ACCESSSYNC_SKIP"
+        )
+    degraded = {r: c.degraded for r, c in coverages.items() if c.degraded}
+    if degraded:
+        what = ", ".join(f"{count} {resource}" for resource, count in degraded.items())
+        return PartialError(
+            f"records with attributes that could not be understood: {what}",
+            org=org,
+            remedy="what was known of these attributes is kept",
+        )
+    return None
+
+
+def _read(coverage: Coverage) -> bool:
+    return coverage.state in {CoverageState.COMPLETE, CoverageState.INCOMPLETE}
+
+
+def _status(error: AccessSyncError | None) -> str:
+    if error is None:
+        return "succeeded"
+    return "failed" if isinstance(error, IncompleteError) else "partial"

@@ -1,0 +1,1 @@
+"""What an identity can do: roles expanded, permissions ranked. Pure."""

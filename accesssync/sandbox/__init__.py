@@ -1,0 +1,27 @@
+"""A bundled server that looks like the Datadog API, with an invented organization behind it.
+
+It is for tests and demonstrations, listens on the loopback address only and knows nothing of the rest
+of the package.
+"""
+
+from accesssync.sandbox.generate import generate
+from accesssync.sandbox.organization import Organization, UnknownRecordError
+from accesssync.sandbox.records import Deployment, Permission, Role, Truth, User
+from accesssync.sandbox.requests import Request
+from accesssync.sandbox.server import Knobs, SandboxInfo, SandboxServer, serve
+
+__all__ = [
+    "Deployment",
+    "Knobs",
+    "Organization",
+    "Permission",
+    "Request",
+    "Role",
+    "SandboxInfo",
+    "SandboxServer",
+    "Truth",
+    "UnknownRecordError",
+    "User",
+    "generate",
+    "serve",
+]

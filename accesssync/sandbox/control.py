@@ -1,0 +1,109 @@
+"""Change and inspect a running sandbox over HTTP, for use from another process."""
+
+import hmac
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from accesssync.sandbox.faults.schedule import Faults
+from accesssync.sandbox.organization import Organization, UnknownRecordError
+from accesssync.sandbox.render import to_json
+from accesssync.sandbox.replies import Reply, error
+from accesssync.sandbox.requests import Request
+
+HEADER = "x-sandbox-control"
+MUTATIONS = frozenset(
+    {
+        "add_user",
+        "remove_user",
+        "rename",
+        "set_title",
+        "change_email",
+        "disable",
+        "enable",
+        "touch_login",
+        "grant_role",
+        "revoke_role",
+        "add_role",
+        "delete_role",
+        "rename_role",
+        "grant_permission",
+        "revoke_permission",
+        "add_permission",
+        "add_api_key",
+        "add_app_key",
+        "remove_key",
+    }
+)
+_TIMES = {"at", "last_login_at"}
+
+
+class Control:
+    """Answers `/_sandbox/...` to those who send the token in the control header.
+
+    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET truth.
+    """
+
+    def __init__(self, organization: Organization, faults: Faults, log: deque[Request], token: str) -> None:
+        self._organization = organization
+        self._faults = faults
+        self._log = log
+        self._token = token
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """One control request."""
+        if not hmac.compare_digest(headers.get(HEADER, "").encode("latin-1"), self._token.encode("latin-1")):
+            return error(403, "control token required")
+        found = {
+            ("POST", "mutate"): self._mutate,
+            ("POST", "faults"): self._add_fault,
+            ("GET", "faults"): self._list_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): self._clear_requests,
+            ("GET", "truth"): self._truth,
+        }.get((method, path.removeprefix("/_sandbox/")))
+        if found is None:
+            return error(404, "Not found")
+        try:
+            return Reply(body=to_json(found(json.loads(body) if body else {})))
+        except (UnknownRecordError, KeyError, TypeError, ValueError) as problem:
+            return error(400, f"{type(problem).__name__}: {problem}")
+
+    def _mutate(self, wanted: Mapping[str, Any]) -> object:
+        if wanted["do"] not in MUTATIONS:
+            raise ValueError(f"unknown mutation {wanted['do']}")
+        arguments = {
+            name: datetime.fromisoformat(value) if name in _TIMES and value is not None else value
+            for name, value in wanted.get("arguments", {}).items()
+        }
+        made = getattr(self._organization, wanted["do"])(**arguments)
+        return {"id": getattr(made, "id", None), "secret": getattr(made, "secret", None)}
+
+    def _add_fault(self, wanted: Mapping[str, Any]) -> object:
+        self._faults.add_json(wanted)
+        return {"faults": len(self._faults.all())}
+
+    def _list_faults(self, _wanted: Mapping[str, Any]) -> object:
+        return [
+            {"effect": type(each.effect).__name__, "path": each.path, "matched": each.matched, "fired": each.fired}
+            for each in self._faults.all()
+        ]
+
+    def _clear_faults(self, _wanted: Mapping[str, Any]) -> object:
+        self._faults.clear()
+        return {"faults": 0}
+
+    def _requests(self, _wanted: Mapping[str, Any]) -> object:
+        return [asdict(each) for each in list(self._log)]
+
+    def _clear_requests(self, _wanted: Mapping[str, Any]) -> object:
+        self._log.clear()
+        return {"requests": 0}
+
+    def _truth(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return {each.id: {"email": each.email, **asdict(each.truth)} for each in self._organization.users.values()}

@@ -1,0 +1,124 @@
+"""What an invented organization has: its records, looked up and counted."""
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from datetime import UTC, datetime
+from threading import RLock
+
+from accesssync.sandbox.records import ApiKey, AppKey, Deployment, Permission, Role, User
+from accesssync.sandbox.render import Rendering
+
+_SELECTIONS_KEPT = 48
+
+
+def wall_clock() -> datetime:
+    """The machine's time in UTC."""
+    return datetime.now(UTC)
+
+
+def random_uuid(rng: random.Random) -> str:
+    """A version 4 UUID from a seeded source."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+class UnknownRecordError(LookupError):
+    """A mutation named a user, role, permission or key that the organization does not have."""
+
+
+class Directory:
+    """What an organization has, and how to find it. `lock` is held while anything is changed or served."""
+
+    def __init__(
+        self,
+        name: str,
+        domain: str,
+        *,
+        seed: int,
+        permissions: Iterable[Permission] = (),
+        deployment: Deployment | None = None,
+        clock: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self.name = name
+        self.domain = domain
+        self.clock = clock
+        self.lock = RLock()
+        self.rng = random.Random(seed)  # noqa: S311  invented data, not secrets
+        self.id = random_uuid(self.rng)
+        self.users: dict[str, User] = {}
+        self.roles: dict[str, Role] = {}
+        self.permissions: dict[str, Permission] = {each.id: each for each in permissions}
+        self.permissions_by_name: dict[str, Permission] = {each.name: each for each in self.permissions.values()}
+        self.api_keys: dict[str, ApiKey] = {}
+        self.app_keys: dict[str, AppKey] = {}
+        self.rendered = Rendering(self.id, deployment or Deployment())
+        self.user_counts: Counter[str] = Counter()
+        self._selections: dict[Hashable, list[User]] = {}
+
+    def user(self, user: str) -> User:
+        """The user with this id or e-mail."""
+        found = self.users.get(user)
+        if found is None:
+            found = next((each for each in self.users.values() if each.email == user), None)
+        if found is None:
+            raise UnknownRecordError(f"no user {user}")
+        return found
+
+    def role(self, role: str) -> Role:
+        """The role with this id or name."""
+        found = self.roles.get(role) or next((each for each in self.roles.values() if each.name == role), None)
+        if found is None:
+            raise UnknownRecordError(f"no role {role}")
+        return found
+
+    def permission(self, permission: str) -> Permission:
+        """The permission with this id or name."""
+        found = self.permissions.get(permission) or self.permissions_by_name.get(permission)
+        if found is None:
+            raise UnknownRecordError(f"no permission {permission}")
+        return found
+
+    def permission_names(self, user: User) -> frozenset[str]:
+        """Every permission that the user's roles carry."""
+        carried = {each for role_id in user.role_ids for each in self._permission_ids(role_id)}
+        return frozenset(self.permissions[each].name for each in carried if each in self.permissions)
+
+    def _permission_ids(self, role_id: str) -> tuple[str, ...]:
+        role = self.roles.get(role_id)
+        return role.permission_ids if role else ()
+
+    def selection(self, key: Hashable, build: Callable[[], list[User]]) -> list[User]:
+        """A list of users under `key`, built once and kept until users come, go or change their facts."""
+        found = self._selections.get(key)
+        if found is None:
+            if len(self._selections) >= _SELECTIONS_KEPT:
+                self._selections.clear()
+            found = self._selections[key] = build()
+        return found
+
+    def prerender(self) -> None:
+        """Render every record now, so that the first listing costs what later ones cost."""
+        with self.lock:
+            for user in self.users.values():
+                self.rendered.user(user)
+
+    def place_user(self, user: User) -> User:
+        """Put a complete record in."""
+        with self.lock:
+            self.users[user.id] = user
+            self._count(user.role_ids, 1)
+            self._selections.clear()
+        return user
+
+    def _set_roles(self, user: User, role_ids: tuple[str, ...]) -> None:
+        self._count(user.role_ids, -1)
+        user.role_ids = role_ids
+        self._count(role_ids, 1)
+        self.rendered.forget_user(user.id)
+        self._selections.clear()
+
+    def _count(self, role_ids: tuple[str, ...], by: int) -> None:
+        for each in role_ids:
+            self.user_counts[each] += by
+            self.rendered.forget_count(each)

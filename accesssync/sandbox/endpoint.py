@@ -1,0 +1,55 @@
+"""What an endpoint is made of, and what it is handed when it is called."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from accesssync.sandbox.access import Access, Caller
+from accesssync.sandbox.activity import Activity
+from accesssync.sandbox.organization import Organization
+from accesssync.sandbox.paging import Spoiler
+from accesssync.sandbox.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Knobs of the API that Datadog does not document or changes from site to site.
+
+    `max_page_size` applies to users; `announce_max_page_size` sends it in `meta.page`.
+    `refuse_larger_pages` answers 400 to a page above the maximum instead of clamping it.
+    """
+
+    max_page_size: int = 1000
+    announce_max_page_size: bool = True
+    refuse_larger_pages: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way through an endpoint."""
+
+    organization: Organization
+    behaviour: Behaviour
+    activity: Activity
+    rng: Random
+    caller: Caller
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    now: datetime
+    spoilers: Sequence[Spoiler] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A method and path, the rate-limit family it counts in, who may call it and what it answers.
+
+    `answer` runs while the organization's lock is held.
+    """
+
+    method: str
+    path: str
+    family: str
+    access: Access
+    answer: Callable[[Call], Reply]

@@ -1,0 +1,101 @@
+"""What an invented organization consists of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Status = Literal["Active", "Pending", "Disabled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What an account really is; kept on the server side and never sent as API data.
+
+    `kind` is None for a person, otherwise what sort of machine it is. `planted` names the problems
+    that were put there on purpose.
+    """
+
+    nature: Literal["human", "nhi"]
+    kind: str | None = None
+    planted: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class User:
+    """One account: a person, a service account, or a machine that looks like a person."""
+
+    id: str
+    email: str
+    handle: str
+    name: str | None
+    title: str | None
+    created_at: datetime
+    modified_at: datetime
+    last_login_at: datetime | None
+    status: Status
+    verified: bool
+    service_account: bool
+    mfa_enabled: bool
+    role_ids: tuple[str, ...]
+    truth: Truth
+
+    @property
+    def disabled(self) -> bool:
+        """Whether the account is switched off."""
+        return self.status == "Disabled"
+
+
+@dataclass(slots=True)
+class Role:
+    """A role. `managed` roles belong to Datadog and carry no added restricted permissions."""
+
+    id: str
+    name: str
+    created_at: datetime
+    modified_at: datetime
+    permission_ids: tuple[str, ...]
+    managed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One entry of the permission catalogue; `created` is kept exactly as it is sent."""
+
+    id: str
+    name: str
+    display_name: str
+    display_type: str
+    group_name: str
+    created: str
+    restricted: bool
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """An organization's API key."""
+
+    id: str
+    name: str
+    secret: str
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class AppKey:
+    """An application key. `scopes` None means everything that its owner may do."""
+
+    id: str
+    name: str
+    secret: str
+    owner_id: str
+    scopes: frozenset[str] | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Which optional attributes this Datadog sends; older ones leave some out altogether."""
+
+    last_login_time: bool = True
+    uuid: bool = True
+    mfa_enabled: bool = False

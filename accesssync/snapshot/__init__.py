@@ -1,0 +1,1 @@
+"""Observe one organization and prove that what was seen is complete."""

@@ -1,0 +1,1 @@
+"""Keep what was seen: tables, history, queries and locks. The only room that knows a database."""

@@ -1,0 +1,156 @@
+"""When a subject was last active: one row per subject, field and UTC day; never a change."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Engine, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from accesssync.store.bulk import insert_rows
+from accesssync.store.engine import translated
+from accesssync.store.lease import Lease, writing
+from accesssync.store.tables import ActivityRow
+
+activity = ActivityRow.__table__  # type: ignore[attr-defined]
+
+DAILY_FOR = timedelta(days=90)
+"""How long activity is kept by the day; older than that, by the week."""
+
+CHUNK = 8_000
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class ActivityWriter:
+    """Keeps the newest value per subject in memory and writes those that moved."""
+
+    def __init__(self, engine: Engine, lease: Lease, run_id: int, what: tuple[str, str], today: date) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._run = run_id
+        self._kind, self.field = what
+        self._today = today
+        self._known = self._load()
+        self._new: list[tuple[str, datetime | None]] = []
+        self._moved: list[tuple[str, datetime | None]] = []
+
+    def _load(self) -> dict[str, int | None]:
+        """The newest value of each subject, as microseconds since 1970: an eighth of a datetime's memory."""
+        query = select(activity.c.subject_id, activity.c.value).where(*self._mine(), activity.c.until_day.is_(None))
+        with self._engine.connect() as connection:
+            result = connection.execution_options(yield_per=5_000).execute(query)
+            return {row[0]: _micros(row[1]) for row in result}
+
+    def _mine(self) -> tuple[object, ...]:
+        return (
+            activity.c.org_id == self._lease.org_id,
+            activity.c.subject_kind == self._kind,
+            activity.c.field == self.field,
+        )
+
+    def offer(self, subject_id: str, value: datetime | None) -> None:
+        """Take what a record says; None means that Datadog said "never"."""
+        stamp = _micros(value)
+        if subject_id not in self._known:
+            self._new.append((subject_id, value))
+        elif self._known[subject_id] != stamp:
+            self._moved.append((subject_id, value))
+        else:
+            return
+        self._known[subject_id] = stamp
+        if len(self._new) + 2 * len(self._moved) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        if not self._new and not self._moved:
+            return
+        columns = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
+        fixed = (self._lease.org_id, self._kind, self.field, self._today, self._run)
+        # One that is new and moves again within the run is both; the last value is the one to write.
+        latest = dict(self._new)
+        moved = {one: value for one, value in self._moved if one not in latest}
+        latest.update((one, value) for one, value in self._moved if one in latest)
+        with writing(self._engine, self._lease) as connection:
+            insert_rows(connection, activity, columns, [(*fixed, one, value) for one, value in latest.items()])
+            if moved:
+                rows = [dict(zip(columns, (*fixed, one, value), strict=True)) for one, value in moved.items()]
+                insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(activity)
+                upsert = insert.on_conflict_do_update(
+                    index_elements=["org_id", "subject_kind", "subject_id", "field", "day"],
+                    set_={"value": insert.excluded.value, "run_id": insert.excluded.run_id},
+                )
+                connection.execute(upsert, rows)
+                until = (
+                    update(activity)
+                    .where(
+                        *self._mine(),  # type: ignore[arg-type]
+                        activity.c.subject_id == bindparam("subject"),
+                        activity.c.day < self._today,
+                        activity.c.until_day.is_(None),
+                    )
+                    .values(until_day=self._today)
+                )
+                connection.execute(until, [{"subject": one} for one in moved])
+        self._new, self._moved = [], []
+
+
+def thin(engine: Engine, lease: Lease, today: date) -> int:
+    """Keep one row a week of what is older than 90 days: the first of each week. Returns the rows dropped.
+
+    The first and not the last, so that reading a past date can show a value too old but never one from its future.
+    """
+    cutoff = today - DAILY_FOR
+    earlier = activity.alias("earlier")
+    same = and_(
+        earlier.c.org_id == activity.c.org_id,
+        earlier.c.subject_kind == activity.c.subject_kind,
+        earlier.c.subject_id == activity.c.subject_id,
+        earlier.c.field == activity.c.field,
+    )
+    with writing(engine, lease) as connection:
+        postgres = connection.dialect.name == "postgresql"
+
+        def week(day):  # type: ignore[no-untyped-def]
+            if postgres:
+                return func.date_trunc("week", day)
+            return func.date(day, "-6 days", "weekday 1")
+
+        old = activity.c.org_id == lease.org_id, activity.c.day < cutoff
+        if connection.execute(select(activity.c.day).where(*old, activity.c.until_day.is_not(None)).limit(1)).first() is None:
+            return 0
+        dropped = connection.execute(
+            delete(activity).where(
+                *old,
+                activity.c.until_day.is_not(None),
+                exists().where(same, earlier.c.day < activity.c.day, week(earlier.c.day) == week(activity.c.day)),
+            )
+        ).rowcount
+        if dropped:
+            following = select(func.min(earlier.c.day)).where(same, earlier.c.day > activity.c.day)
+            connection.execute(
+                update(activity)
+                .where(*old, activity.c.until_day.is_not(None))
+                .values(until_day=following.scalar_subquery())
+            )
+        return dropped
+
+
+def _micros(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def recorded(engine: Engine, org_id: int, kind: str, subject_id: str, field: str) -> list[tuple[datetime, date]]:
+    """Every time at which a subject was seen to have been active, with the day on which that was seen."""
+    query = (
+        select(activity.c.value, activity.c.day)
+        .where(
+            activity.c.org_id == org_id,
+            activity.c.subject_kind == kind,
+            activity.c.subject_id == subject_id,
+            activity.c.field == field,
+            activity.c.value.is_not(None),
+        )
+        .order_by(activity.c.day)
+    )
+    with translated("the activity cannot be read"), engine.connect() as connection:
+        return [(row[0], row[1]) for row in connection.execute(query)]

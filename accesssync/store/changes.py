@@ -1,0 +1,89 @@
+"""The changes that runs recorded."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from accesssync.model.change import Cause, Change
+from accesssync.store.engine import translated
+from accesssync.store.lease import Lease, writing
+from accesssync.store.tables import ChangeRow
+
+changes = ChangeRow.__table__  # type: ignore[attr-defined]
+
+CHUNK = 2_000
+
+
+def write_changes(engine: Engine, lease: Lease, run_id: int, found: Iterable[Change]) -> None:
+    """Store the changes of a run, in their order."""
+    waiting: list[dict[str, Any]] = []
+    for seq, change in enumerate(found):
+        waiting.append(_row(lease.org_id, run_id, seq, change))
+        if len(waiting) >= CHUNK:
+            _insert(engine, lease, waiting)
+            waiting = []
+    if waiting:
+        _insert(engine, lease, waiting)
+
+
+def _insert(engine: Engine, lease: Lease, rows: list[dict[str, Any]]) -> None:
+    with translated("the changes cannot be written"), writing(engine, lease) as connection:
+        connection.execute(insert(changes), rows)
+
+
+def _row(org_id: int, run_id: int, seq: int, change: Change) -> dict[str, Any]:
+    return {
+        "id": change.id,
+        "org_id": org_id,
+        "run_id": run_id,
+        "seq": seq,
+        "observed_after": change.observed_after,
+        "observed_before": change.observed_before,
+        "kind": change.kind,
+        "cause": change.cause.value,
+        "subject_id": change.subject_id,
+        "subject": change.subject,
+        "fields": {name: list(pair) for name, pair in change.fields.items()},
+        "actor": change.actor,
+        "explanation": change.explanation,
+    }
+
+
+def list_changes(
+    engine: Engine,
+    org: str,
+    org_id: int,
+    *,
+    after_run: int = 0,
+    until_run: int,
+    subject_id: str | None = None,
+) -> Iterator[Change]:
+    """Changes of the runs after `after_run` up to `until_run`, oldest first."""
+    query = (
+        select(changes)
+        .where(changes.c.org_id == org_id, changes.c.run_id > after_run, changes.c.run_id <= until_run)
+        .order_by(changes.c.run_id, changes.c.seq)
+    )
+    if subject_id is not None:
+        query = query.where(changes.c.subject_id == subject_id)
+    with translated("the changes cannot be read"), engine.connect() as connection:
+        yield from _read(connection, query, org)
+
+
+def _read(connection: Connection, query: Any, org: str) -> Iterator[Change]:
+    for row in connection.execution_options(yield_per=2_000).execute(query):
+        yield Change(
+            id=row.id,
+            org=org,
+            run_id=row.run_id,
+            observed_after=row.observed_after,
+            observed_before=row.observed_before,
+            kind=row.kind,
+            cause=Cause(row.cause),
+            subject_id=row.subject_id,
+            subject=row.subject,
+            fields={name: (pair[0], pair[1]) for name, pair in row.fields.items()},
+            actor=row.actor,
+            explanation=row.explanation,
+        )

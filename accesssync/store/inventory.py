@@ -1,0 +1,232 @@
+"""Who and what an organization held at a published run."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
+from sqlalchemy import Table as SqlTable
+
+from accesssync.model.identity import Identity
+from accesssync.model.role import Permission, Role
+from accesssync.store.activity import activity
+from accesssync.store.engine import translated
+from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
+from accesssync.store.tables import GrantRow, IdentityRow, PermissionRow, RolePermissionRow, RoleRow, Run
+
+identities = IdentityRow.__table__  # type: ignore[attr-defined]
+roles = RoleRow.__table__  # type: ignore[attr-defined]
+permissions = PermissionRow.__table__  # type: ignore[attr-defined]
+grants = GrantRow.__table__  # type: ignore[attr-defined]
+role_permissions = RolePermissionRow.__table__  # type: ignore[attr-defined]
+runs = Run.__table__  # type: ignore[attr-defined]
+
+
+class Moment(Struct, frozen=True):
+    """A published state of one organization: the run, and the UTC day up to which activity is read."""
+
+    org_id: int
+    run_id: int
+    day: date
+
+
+class IdentityAt(Struct, frozen=True):
+    """An identity as a run had it, with the run that saw it first."""
+
+    identity: Identity
+    first_run: int
+    since_run: int
+
+
+class GrantAt(Struct, frozen=True):
+    """A grant, with the runs that saw it begin and end."""
+
+    identity_id: str
+    role_id: str
+    role: str | None
+    from_run: int
+    to_run: int | None
+
+
+def held(table: SqlTable, moment: Moment) -> ColumnElement[bool]:
+    """The rows of a history table that held at a moment."""
+    return and_(
+        table.c.org_id == moment.org_id,
+        table.c.from_run <= moment.run_id,
+        or_(table.c.to_run.is_(None), table.c.to_run > moment.run_id),
+    )
+
+
+def list_identities(engine: Engine, moment: Moment, ids: list[str] | None = None) -> Iterator[IdentityAt]:
+    """User records by e-mail, with their roles and last login. `ids` narrows it to a few."""
+    with translated("the identities cannot be read"), engine.connect() as connection:
+        links = _links(connection, moment, grants, "identity_id", "role_id", ids)
+        table = identities
+        query = (
+            select(table, activity.c.value.label("last_login"), activity.c.day.label("activity_day"))
+            .outerjoin(
+                activity,
+                and_(
+                    activity.c.org_id == table.c.org_id,
+                    activity.c.subject_kind == "identity",
+                    activity.c.subject_id == table.c.id,
+                    activity.c.field == "last_login_at",
+                    activity.c.day <= moment.day,
+                    or_(activity.c.until_day.is_(None), activity.c.until_day > moment.day),
+                ),
+            )
+            .where(held(table, moment))
+            .order_by(table.c.email, table.c.id)
+        )
+        if ids is not None:
+            query = query.where(table.c.id.in_(ids))
+        for row in connection.execution_options(yield_per=2_000).execute(query).mappings():
+            record = IDENTITIES.from_row(row, tuple(links.get(row["id"], ())))
+            if row["activity_day"] is not None:
+                record = _with_login(record, row["last_login"])
+            yield IdentityAt(record, row["first_run"], row["from_run"])
+
+
+def _with_login(record: Identity, value: datetime | None) -> Identity:
+    return replace(record, last_login_at=value)
+
+
+def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityAt]:
+    """The identities whose id, e-mail or handle is `text`; letter case counts in the id only."""
+    lowered = text.lower()
+    query = select(identities.c.id).where(
+        held(identities, moment),
+        or_(
+            identities.c.id == text,
+            func.lower(identities.c.email) == lowered,
+            func.lower(identities.c.handle) == lowered,
+        ),
+    )
+    with translated("the identities cannot be read"), engine.connect() as connection:
+        ids = list(connection.execute(query.limit(100)).scalars())
+    return list(list_identities(engine, moment, ids)) if ids else []
+
+
+def ever_identities(engine: Engine, org_id: int, run_id: int, text: str) -> list[str]:
+    """Ids of identities that ever, up to a run, had `text` as their id, e-mail or handle."""
+    lowered = text.lower()
+    query = (
+        select(identities.c.id)
+        .where(
+            identities.c.org_id == org_id,
+            identities.c.from_run <= run_id,
+            or_(
+                identities.c.id == text,
+                func.lower(identities.c.email) == lowered,
+                func.lower(identities.c.handle) == lowered,
+            ),
+        )
+        .distinct()
+        .order_by(identities.c.id)
+    )
+    with translated("the identities cannot be read"), engine.connect() as connection:
+        return list(connection.execute(query.limit(100)).scalars())
+
+
+def list_roles(engine: Engine, moment: Moment) -> list[tuple[Role, int]]:
+    """Roles by name with their permissions, and the run that saw each first."""
+    with translated("the roles cannot be read"), engine.connect() as connection:
+        links = _links(connection, moment, role_permissions, "role_id", "permission_id", None)
+        query = select(roles).where(held(roles, moment)).order_by(roles.c.name, roles.c.id)
+        return [
+            (ROLES.from_row(row, tuple(links.get(row["id"], ()))), row["first_run"])
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def list_permissions(engine: Engine, moment: Moment) -> list[Permission]:
+    """The catalogue of permissions by name."""
+    query = select(permissions).where(held(permissions, moment)).order_by(permissions.c.name, permissions.c.id)
+    with translated("the permissions cannot be read"), engine.connect() as connection:
+        return [PERMISSIONS.from_row(row) for row in connection.execute(query).mappings()]
+
+
+def list_grants(
+    engine: Engine, moment: Moment, *, history: bool = False, identity_id: str | None = None
+) -> Iterator[GrantAt]:
+    """Grants that held; with `history`, also those that had ended by then."""
+    table = grants
+    newest = role_names_query(moment).subquery()
+    when = held(table, moment)
+    if history:
+        when = and_(table.c.org_id == moment.org_id, table.c.from_run <= moment.run_id)
+    query = (
+        select(table.c.identity_id, table.c.role_id, newest.c.name, table.c.from_run, table.c.to_run)
+        .outerjoin(newest, newest.c.id == table.c.role_id)
+        .where(when)
+        .order_by(table.c.identity_id, newest.c.name, table.c.role_id, table.c.from_run)
+    )
+    if identity_id is not None:
+        query = query.where(table.c.identity_id == identity_id)
+    with translated("the grants cannot be read"), engine.connect() as connection:
+        for row in connection.execution_options(yield_per=5_000).execute(query):
+            ended = row[4] if row[4] is not None and row[4] <= moment.run_id else None
+            yield GrantAt(row[0], row[1], row[2], row[3], ended)
+
+
+def count_holders(engine: Engine, moment: Moment) -> dict[str, int]:
+    """How many identities held each role, by its id."""
+    query = select(grants.c.role_id, func.count()).where(held(grants, moment)).group_by(grants.c.role_id)
+    with translated("the grants cannot be read"), engine.connect() as connection:
+        return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def role_names_query(moment: Moment) -> Any:
+    """The last name, up to a moment, of every role seen by then."""
+    last = (
+        select(roles.c.id, func.max(roles.c.from_run).label("from_run"))
+        .where(roles.c.org_id == moment.org_id, roles.c.from_run <= moment.run_id)
+        .group_by(roles.c.id)
+        .subquery()
+    )
+    return select(roles.c.id, roles.c.name).join(
+        last, and_(roles.c.id == last.c.id, roles.c.from_run == last.c.from_run, roles.c.org_id == moment.org_id)
+    )
+
+
+def role_names(engine: Engine, moment: Moment) -> dict[str, str | None]:
+    """The last name, up to a moment, of every role seen by then, by id."""
+    with translated("the roles cannot be read"), engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(role_names_query(moment))}
+
+
+def current_counts(engine: Engine, org_id: int) -> dict[str, int]:
+    """How many records of each kind hold now, the writes of a run under way included."""
+    tables = {"users": identities, "roles": roles, "permissions": permissions, "grants": grants}
+    found: dict[str, int] = {}
+    with translated("the inventory cannot be counted"), engine.connect() as connection:
+        for name, table in tables.items():
+            query = select(func.count()).select_from(table).where(table.c.org_id == org_id, table.c.to_run.is_(None))
+            found[name] = int(connection.execute(query).scalar_one())
+        accounts = select(func.count()).select_from(identities)
+        accounts = accounts.where(
+            identities.c.org_id == org_id, identities.c.to_run.is_(None), identities.c.service_account.is_(True)
+        )
+        found["service_accounts"] = int(connection.execute(accounts).scalar_one())
+    return found
+
+
+def run_times(engine: Engine, org_id: int) -> dict[int, tuple[datetime | None, bool]]:
+    """When each run of an organization ended, and whether it was the baseline."""
+    query = select(runs.c.id, runs.c.finished_at, runs.c.baseline).where(runs.c.org_id == org_id)
+    with translated("the runs cannot be read"), engine.connect() as connection:
+        return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def _links(
+    connection: Connection, moment: Moment, table: SqlTable, owner: str, target: str, ids: list[str] | None
+) -> dict[str, list[str]]:
+    query = select(table.c[owner], table.c[target]).where(held(table, moment)).order_by(table.c[owner], table.c[target])
+    if ids is not None:
+        query = query.where(table.c[owner].in_(ids))
+    found: dict[str, list[str]] = {}
+    for one, other in connection.execution_options(yield_per=5_000).execute(query):
+        found.setdefault(one, []).append(other)
+    return found

@@ -1,0 +1,219 @@
+"""Write what a run sees, while it sees it.
+
+Most records are as they were. They cost one digest and one look into a map, nothing else: only a record
+whose digest differs is read from the database, compared and written.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from msgspec import UNSET, Struct
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+
+from accesssync.drift.compare import keep_known
+from accesssync.drift.facts import FACTS_VERSION, same
+from accesssync.drift.text import bounded
+from accesssync.model.identity import Identity
+from accesssync.model.role import Permission, Role
+from accesssync.store.activity import ActivityWriter
+from accesssync.store.bulk import Row, batches, insert_rows
+from accesssync.store.engine import translated
+from accesssync.store.kinds import Kind, Links
+from accesssync.store.lease import Lease, writing
+
+R = TypeVar("R", Identity, Role, Permission)
+
+CHUNK = 8_000
+"""Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
+
+
+class Stored(Struct, Generic[R], frozen=True):
+    """A version that holds now."""
+
+    key: int
+    from_run: int
+    first_run: int
+    facts_version: int
+    record: R
+    link_keys: dict[str, tuple[int, int]]
+    """Of each reference: its row's key and the run that began it."""
+
+
+class Batch(Struct):
+    """The rows that one transaction writes."""
+
+    versions: list[Row]
+    links: list[Row]
+    closed: list[int]
+    erased: list[int]
+    links_closed: list[int]
+    links_erased: list[int]
+
+
+class Recorder(Generic[R]):
+    """Records one kind for one run. Not for use by several threads at once."""
+
+    def __init__(self, engine: Engine, lease: Lease, run_id: int, kind: Kind[R], today: date) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._run = run_id
+        self._kind = kind
+        with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
+            self._digests = self._load(connection)
+        self._facts = attrgetter(*kind.facts)
+        self._stored = len(self._digests)
+        self._pending: dict[str, tuple[R, bytes]] = {}
+        self._weight = 0
+        self.added = 0
+        self.links_added = 0
+        self._activity = ActivityWriter(engine, lease, run_id, kind.activity, today) if kind.activity else None
+
+    @property
+    def stored_before(self) -> int:
+        """How many records of this kind held when the run began."""
+        return self._stored
+
+    def known(self) -> Iterable[str]:
+        """The ids of every record that holds: those stored before and those seen in this run."""
+        return self._digests.keys()
+
+    def offer(self, records: list[R]) -> None:
+        """Take records as they come in; write those that differ, in chunks."""
+        digest, digests, activity = self._kind.digest, self._digests, self._activity
+        for record in records:
+            value = digest(record)
+            if digests.get(record.id) != value:
+                self._pending[record.id] = record, value
+                self._weight += 2 + (len(getattr(record, self._kind.links.field)) if self._kind.links else 0)
+            if activity is not None:
+                seen = getattr(record, activity.field)
+                if seen is not UNSET:
+                    activity.offer(record.id, seen)
+        if self._weight >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        pending, self._pending, self._weight = self._pending, {}, 0
+        with translated(f"{self._kind.resource} cannot be written"):
+            if pending:
+                self._write(pending)
+            if self._activity is not None:
+                self._activity.flush()
+
+    def _write(self, pending: dict[str, tuple[R, bytes]]) -> None:
+        batch = Batch([], [], [], [], [], [])
+        with writing(self._engine, self._lease) as connection:
+            known = [one for one in pending if one in self._digests]
+            stored = self._read(connection, known)
+            for record_id, (record, digest) in pending.items():
+                self._plan(batch, record, digest, stored.get(record_id))
+            self._close(connection, self._kind.table, batch.closed, batch.erased)
+            insert_rows(connection, self._kind.table, self._kind.columns, batch.versions)
+            if self._kind.links is not None:
+                links = self._kind.links
+                self._close(connection, links.table, batch.links_closed, batch.links_erased)
+                columns = ("org_id", "from_run", links.owner, links.target)
+                insert_rows(connection, links.table, columns, batch.links)
+        self._digests.update((one, digest) for one, (_, digest) in pending.items())
+
+    def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:
+        """Decide which rows a record that differs needs."""
+        org_id, run, links = self._lease.org_id, self._run, self._kind.links
+        record = bounded(offered)
+        if stored is not None:
+            record = keep_known(stored.record, record)
+            if not self._differs(stored, record):
+                return
+            (batch.erased if stored.from_run == run else batch.closed).append(stored.key)
+        first_run = stored.first_run if stored is not None else run
+        # The digest is of what Datadog sent, so that the same answer next time costs nothing. It covers the
+        # references too, hence a new version when only they differ: a digest changed in place would survive an undo.
+        batch.versions.append((org_id, run, first_run, FACTS_VERSION, digest, record.id, *self._facts(record)))
+        self.added += stored is None
+        if links is None:
+            return
+        wanted = set(getattr(record, links.field))
+        held = stored.link_keys if stored is not None else {}
+        batch.links.extend((org_id, run, record.id, target) for target in wanted - held.keys())
+        self.links_added += len(wanted - held.keys())
+        for target in held.keys() - wanted:
+            key, from_run = held[target]
+            (batch.links_erased if from_run == run else batch.links_closed).append(key)
+
+    def _differs(self, stored: Stored[R], after: R) -> bool:
+        if stored.facts_version != FACTS_VERSION:
+            return True
+        links = self._kind.links
+        if links is not None and set(getattr(after, links.field)) != stored.link_keys.keys():
+            return True
+        return any(not same(name, getattr(stored.record, name), getattr(after, name)) for name in self._kind.facts)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """End every version and reference of records that are proven gone."""
+        gone = [one for one in ids if one in self._digests]
+        if not gone:
+            return
+        self.flush()
+        with translated(f"{self._kind.resource} cannot be removed"), writing(self._engine, self._lease) as connection:
+            for stored in self._read(connection, gone).values():
+                one_closed, one_erased = ([], [stored.key]) if stored.from_run == self._run else ([stored.key], [])
+                self._close(connection, self._kind.table, one_closed, one_erased)
+                if self._kind.links is not None:
+                    rows = stored.link_keys.values()
+                    closed = [key for key, from_run in rows if from_run != self._run]
+                    erased = [key for key, from_run in rows if from_run == self._run]
+                    self._close(connection, self._kind.links.table, closed, erased)
+        for one in gone:
+            del self._digests[one]
+
+    def _load(self, connection: Connection) -> dict[str, bytes]:
+        table = self._kind.table
+        query = select(table.c.id, table.c.digest).where(
+            table.c.org_id == self._lease.org_id, table.c.to_run.is_(None)
+        )
+        result = connection.execution_options(yield_per=5_000).execute(query)
+        return {row[0]: bytes(row[1]) for row in result}
+
+    def _read(self, connection: Connection, ids: list[str]) -> dict[str, Stored[R]]:
+        """The versions that hold now, of the ids given."""
+        kind, org_id = self._kind, self._lease.org_id
+        found: dict[str, Stored[R]] = {}
+        for batch in batches(ids):
+            held = self._read_links(connection, batch, kind.links) if kind.links is not None else {}
+            query = select(kind.table).where(
+                kind.table.c.org_id == org_id, kind.table.c.to_run.is_(None), kind.table.c.id.in_(batch)
+            )
+            for row in connection.execute(query).mappings():
+                links = held.get(row["id"], {})
+                record = kind.from_row(row, tuple(sorted(links)))
+                found[row["id"]] = Stored(
+                    row["key"], row["from_run"], row["first_run"], row["facts_version"], record, links
+                )
+        return found
+
+    def _read_links(
+        self, connection: Connection, ids: Iterable[str], links: Links
+    ) -> dict[str, dict[str, tuple[int, int]]]:
+        table = links.table
+        owner, target = table.c[links.owner], table.c[links.target]
+        query = select(owner, target, table.c.key, table.c.from_run).where(
+            table.c.org_id == self._lease.org_id, table.c.to_run.is_(None), owner.in_(ids)
+        )
+        held: dict[str, dict[str, tuple[int, int]]] = {}
+        for one, other, key, from_run in connection.execute(query):
+            held.setdefault(one, {})[other] = (key, from_run)
+        return held
+
+    def _close(self, connection: Connection, table: Any, closed: list[int], erased: list[int]) -> None:
+        """End rows of earlier runs; take back rows that this run itself had begun."""
+        if closed:
+            close = update(table).where(table.c.key == bindparam("row")).values(to_run=self._run)
+            connection.execute(close, [{"row": key} for key in closed])
+        if erased:
+            erase = delete(table).where(table.c.key == bindparam("row"))
+            connection.execute(erase, [{"row": key} for key in erased])
+
+

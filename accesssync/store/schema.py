@@ -1,0 +1,177 @@
+"""Bring a database to the schema this version needs, or say why it cannot be used."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.engine import URL
+
+from accesssync.errors import StoreError
+from accesssync.store import engine as engines
+
+MIGRATION_LOCK = 4_710_251
+"""The PostgreSQL advisory lock that lets one process at a time migrate. An arbitrary number of our own."""
+
+
+def migrations() -> Path:
+    """The folder of migrations: inside the package where it was installed, at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "migrations", here.parents[1] / "alembic"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise StoreError("the migrations are not part of this installation", remedy="install accesssync again")
+
+
+def open_for_writing(url: URL) -> Engine:
+    """An engine on a database with the present schema. Makes and migrates a missing or empty one by itself.
+
+    An older schema is refused, naming `db upgrade`; a newer one is refused. Two processes may do this at
+    the same time.
+    """
+    path = engines.sqlite_path(url)
+    if path is not None:
+        engines.create_private(path)
+        engines.refuse_exposed(path)
+    engine = engines.connect(url)
+    with engines.translated("the database cannot be opened"):
+        if current(engine) is None:
+            upgrade(engine)
+        require_head(engine)
+    return engine
+
+
+def open_for_reading(url: URL) -> Engine:
+    """An engine on an existing database with the present schema. Never makes one."""
+    path = engines.sqlite_path(url)
+    if path is not None:
+        if not path.exists() or path.stat().st_size == 0:
+            raise StoreError(f"there is no database at {path} yet", remedy="run: accesssync sync")
+        engines.refuse_exposed(path)
+    engine = engines.connect(url)
+    with engines.translated("the database cannot be opened"):
+        if current(engine) is None:
+            raise StoreError("the database is empty", remedy="run: accesssync sync")
+        require_head(engine)
+    return engine
+
+
+def require_head(engine: Engine) -> None:
+    """Raise StoreError unless the database has exactly the schema of this version."""
+    found, wanted = current(engine), head()
+    if found == wanted:
+        return
+    if found in known():
+        raise StoreError(
+            f"the database has the older schema {found}, this version needs {wanted}",
+            remedy="run: accesssync db backup, then: accesssync db upgrade",
+        )
+    raise StoreError(
+        f"the database has the schema {found}, which this version does not know",
+        remedy="a newer accesssync wrote it: use that version, or restore a backup",
+    )
+
+
+def current(engine: Engine) -> str | None:
+    """The revision a database is at; None for one without tables. StoreError for somebody else's database."""
+    with engines.translated("the database cannot be read"), engine.connect() as connection:
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        row = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if row is not None:
+            return str(row)
+    if tables - {"alembic_version"}:
+        raise StoreError(
+            "the database holds tables that accesssync did not make",
+            remedy="give accesssync a database of its own with ACCESSSYNC_DATABASE_URL",
+        )
+    return None
+
+
+def head() -> str:
+    """The revision this version needs."""
+    revision = _script().get_current_head()
+    if revision is None:
+        raise StoreError("this installation has no migrations", remedy="install accesssync again")
+    return revision
+
+
+def known() -> frozenset[str]:
+    """Every revision this version can upgrade from."""
+    return frozenset(script.revision for script in _script().walk_revisions())
+
+
+def upgrade(engine: Engine) -> None:
+    """Migrate to `head()` in one transaction: a crash leaves the old schema or the new one, never a mixture."""
+    from alembic import command
+    from alembic.config import Config
+
+    with engines.translated("the database cannot be migrated"), _alone(engine):
+        with engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                # Readers and one writer at a time; kept in the file, so once is enough.
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                # Rebuilding a table drops the old one, which would delete what refers to it.
+                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            found = _revision(connection)
+            if found is not None and found not in known():
+                require_head(engine)
+            config = Config()
+            config.set_main_option("script_location", str(migrations()))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise StoreError("the migration would leave references to nothing", remedy="nothing was changed")
+            connection.commit()
+        engine.dispose()
+
+
+def differences(engine: Engine) -> list[str]:
+    """How the tables differ from what this version defines, in words; empty where they are right."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from accesssync.store.tables import metadata
+
+    with engines.translated("the database cannot be read"), engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Hold off every other process that wants to migrate the same database."""
+    path = engines.sqlite_path(engine.url)
+    if path is not None:
+        handle = os.open(f"{path}.migrate", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+        return
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
+            connection.commit()
+
+
+def _script():  # type: ignore[no-untyped-def]
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations()))
+    return ScriptDirectory.from_config(config)

@@ -1,0 +1,239 @@
+"""The tables.
+
+A fact is a row that carries the run that began it (`from_run`) and the run that ended it (`to_run`, null
+while it holds). It holds at run R when `from_run <= R and (to_run is null or to_run > R)`. Readers
+only ever ask for runs up to the organization's `published_run_id`, so what an unfinished run has
+written is invisible to them.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, text
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING)
+
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only in a column that it calls INTEGER."""
+
+
+class Table(SQLModel):
+    """What all tables share: our metadata with named constraints."""
+
+    metadata = metadata
+
+
+def _history(table: str, *identity: str) -> tuple[Index, ...]:
+    """The three ways history is read: what holds now, what a run began, what a run ended."""
+    now, ended = text("to_run IS NULL"), text("to_run IS NOT NULL")
+    return (
+        Index(f"uq_{table}_current", "org_id", *identity, unique=True, sqlite_where=now, postgresql_where=now),
+        Index(f"ix_{table}_from_run", "org_id", "from_run"),
+        Index(f"ix_{table}_to_run", "org_id", "to_run", sqlite_where=ended, postgresql_where=ended),
+        Index(f"ix_{table}_ended", "org_id", identity[0], sqlite_where=ended, postgresql_where=ended),
+    )
+
+
+class Org(Table, table=True):
+    """One configured organization."""
+
+    __tablename__ = "orgs"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    site: str
+    datadog_id: str | None = None
+    datadog_name: str | None = None
+    published_run_id: int | None = Field(default=None, sa_type=BigInteger)
+    fencing_token: int = 0
+    created_at: datetime
+
+
+class Run(Table, table=True):
+    """One attempt to observe an organization. `undone` runs have left no facts."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_org_finished", "org_id", "finished_at"), {"sqlite_autoincrement": True})
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    org_id: int = Field(foreign_key="orgs.id")
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: str
+    baseline: bool = False
+    complete: bool = False
+    undone: bool = False
+    requests: int = 0
+    duration_seconds: float = 0.0
+    rate_limit_left: float | None = None
+    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    error_code: str | None = None
+    error: str | None = None
+    program_version: str
+    facts_version: int
+
+
+class CoverageRow(Table, table=True):
+    """What one run may say about one resource. `from_run` is set on runs that were undone too."""
+
+    __tablename__ = "coverage"
+    run_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    resource: str = Field(primary_key=True)
+    org_id: int = Field(foreign_key="orgs.id")
+    state: str
+    received: int
+    expected: int | None = None
+    passes: int
+    degraded: int
+    reason: str | None = None
+    started_at: datetime
+    finished_at: datetime
+
+
+class Fact(Table):
+    """The columns of history."""
+
+    key: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    org_id: int
+    from_run: int = Field(sa_type=BigInteger, foreign_key="runs.id")
+    to_run: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class IdentityRow(Fact, table=True):
+    """One version of a user record. `first_run` is the run that saw this identity first."""
+
+    __tablename__ = "identities"
+    __table_args__ = _history("identities", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    email: str | None = None
+    handle: str | None = None
+    name: str | None = None
+    title: str | None = None
+    status: str | None = None
+    disabled: bool | None = None
+    verified: bool | None = None
+    mfa_enabled: bool | None = None
+    service_account: bool | None = None
+    created_at: datetime | None = None
+
+
+class RoleRow(Fact, table=True):
+    """One version of a role."""
+
+    __tablename__ = "roles"
+    __table_args__ = _history("roles", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    name: str | None = None
+    created_at: datetime | None = None
+
+
+class PermissionRow(Fact, table=True):
+    """One version of a permission in Datadog's catalogue."""
+
+    __tablename__ = "permissions"
+    __table_args__ = _history("permissions", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    name: str | None = None
+    display_name: str | None = None
+    group_name: str | None = None
+    display_type: str | None = None
+    restricted: bool | None = None
+
+
+class GrantRow(Fact, table=True):
+    """An identity holds a role, for as long as this row says. The role need not be a listed one."""
+
+    __tablename__ = "grants"
+    __table_args__ = _history("grants", "identity_id", "role_id")
+    identity_id: str
+    role_id: str
+
+
+class RolePermissionRow(Fact, table=True):
+    """A role carries a permission, for as long as this row says."""
+
+    __tablename__ = "role_permissions"
+    __table_args__ = _history("role_permissions", "role_id", "permission_id")
+    role_id: str
+    permission_id: str
+
+
+class ActivityRow(Table, table=True):
+    """A time at which a subject was active, as known on a UTC day and until another day's row replaces it.
+
+    `value` is null where Datadog said "never". An observed login is true whether or not the run that saw it
+    was published, so these rows carry the run for reference only.
+    """
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        Index(
+            "ix_activity_current",
+            "org_id",
+            "subject_kind",
+            "field",
+            sqlite_where=text("until_day IS NULL"),
+            postgresql_where=text("until_day IS NULL"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
+    org_id: int = Field(primary_key=True)
+    subject_kind: str = Field(primary_key=True)
+    subject_id: str = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    until_day: date | None = None
+    value: datetime | None = None
+    run_id: int = Field(sa_type=BigInteger)
+
+
+class ChangeRow(Table, table=True):
+    """One change, as the run that saw it recorded it. Those of a baseline are derived, not stored."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        Index("ix_changes_run", "org_id", "run_id"),
+        Index("ix_changes_subject", "org_id", "subject_id"),
+    )
+    id: str = Field(primary_key=True)
+    org_id: int = Field(foreign_key="orgs.id")
+    run_id: int = Field(sa_type=BigInteger, foreign_key="runs.id")
+    seq: int
+    observed_after: datetime | None = None
+    observed_before: datetime
+    kind: str
+    cause: str
+    subject_id: str
+    subject: str
+    fields: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    actor: str | None = None
+    explanation: str | None = None
+
+
+class AbsenceRow(Table, table=True):
+    """A record that a proven listing did not show, by the run that missed it."""
+
+    __tablename__ = "absences"
+    org_id: int = Field(primary_key=True, foreign_key="orgs.id")
+    resource: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    run_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
