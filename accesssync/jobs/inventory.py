@@ -194,6 +194,11 @@ def grants(
         }
 
 
+def subjects(engine: Engine, view: View) -> dict[str, str]:
+    """What people call every identity known by then, by id."""
+    return inventory.subjects(engine, view.moment)
+
+
 def roles(engine: Engine, view: View) -> list[Document]:
     """Every role with the number of holders and permissions, and what makes it privileged."""
     found = inventory.list_roles(engine, view.moment)

@@ -1,8 +1,9 @@
 """When a subject was last active: one row per subject, field and UTC day; never a change."""
 
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 
-from sqlalchemy import Engine, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accesssync.store.bulk import insert_rows
@@ -16,6 +17,12 @@ DAILY_FOR = timedelta(days=90)
 """How long activity is kept by the day; older than that, by the week."""
 
 CHUNK = 8_000
+"""Rows of one transaction."""
+
+WAITING = 40_000
+"""Rows collected before they are written in the order of their key; see accesssync.store.record."""
+
+COLUMNS = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -40,7 +47,7 @@ class ActivityWriter:
             result = connection.execution_options(yield_per=5_000).execute(query)
             return {row[0]: _micros(row[1]) for row in result}
 
-    def _mine(self) -> tuple[object, ...]:
+    def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return (
             activity.c.org_id == self._lease.org_id,
             activity.c.subject_kind == self._kind,
@@ -57,41 +64,54 @@ class ActivityWriter:
         else:
             return
         self._known[subject_id] = stamp
-        if len(self._new) + 2 * len(self._moved) >= CHUNK:
+        if len(self._new) + len(self._moved) >= WAITING:
             self.flush()
 
     def flush(self) -> None:
         """Write what is waiting."""
         if not self._new and not self._moved:
             return
-        columns = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
-        fixed = (self._lease.org_id, self._kind, self.field, self._today, self._run)
         # One that is new and moves again within the run is both; the last value is the one to write.
         latest = dict(self._new)
         moved = {one: value for one, value in self._moved if one not in latest}
         latest.update((one, value) for one, value in self._moved if one in latest)
-        with writing(self._engine, self._lease) as connection:
-            insert_rows(connection, activity, columns, [(*fixed, one, value) for one, value in latest.items()])
-            if moved:
-                rows = [dict(zip(columns, (*fixed, one, value), strict=True)) for one, value in moved.items()]
+        self._new, self._moved = [], []
+        self._insert(sorted(latest.items(), key=itemgetter(0)))
+        self._move(sorted(moved.items(), key=itemgetter(0)))
+
+    def _insert(self, values: list[tuple[str, datetime | None]]) -> None:
+        fixed = self._fixed()
+        for start in range(0, len(values), CHUNK):
+            with writing(self._engine, self._lease) as connection:
+                rows = [(*fixed, one, value) for one, value in values[start : start + CHUNK]]
+                insert_rows(connection, activity, COLUMNS, rows)
+
+    def _move(self, values: list[tuple[str, datetime | None]]) -> None:
+        """Two rows each: today's, and the one of an earlier day that it replaces."""
+        fixed = self._fixed()
+        for start in range(0, len(values), CHUNK // 2):
+            part = values[start : start + CHUNK // 2]
+            with writing(self._engine, self._lease) as connection:
                 insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(activity)
                 upsert = insert.on_conflict_do_update(
                     index_elements=["org_id", "subject_kind", "subject_id", "field", "day"],
                     set_={"value": insert.excluded.value, "run_id": insert.excluded.run_id},
                 )
-                connection.execute(upsert, rows)
+                connection.execute(upsert, [dict(zip(COLUMNS, (*fixed, *one), strict=True)) for one in part])
                 until = (
                     update(activity)
                     .where(
-                        *self._mine(),  # type: ignore[arg-type]
+                        *self._mine(),
                         activity.c.subject_id == bindparam("subject"),
                         activity.c.day < self._today,
                         activity.c.until_day.is_(None),
                     )
                     .values(until_day=self._today)
                 )
-                connection.execute(until, [{"subject": one} for one in moved])
-        self._new, self._moved = [], []
+                connection.execute(until, [{"subject": one} for one, _ in part])
+
+    def _fixed(self) -> tuple[int, str, str, date, int]:
+        return (self._lease.org_id, self._kind, self.field, self._today, self._run)
 
 
 def thin(engine: Engine, lease: Lease, today: date) -> int:

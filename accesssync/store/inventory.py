@@ -171,6 +171,21 @@ def list_grants(
             yield GrantAt(row[0], row[1], row[2], row[3], ended)
 
 
+def subjects(engine: Engine, moment: Moment) -> dict[str, str]:
+    """What people call every identity seen by a moment, by id; of several names the last."""
+    table = identities
+    query = (
+        select(table.c.id, table.c.email, table.c.name, table.c.service_account)
+        .where(table.c.org_id == moment.org_id, table.c.from_run <= moment.run_id)
+        .order_by(table.c.from_run)
+    )
+    with translated("the identities cannot be read"), engine.connect() as connection:
+        result = connection.execution_options(yield_per=5_000).execute(query)
+        return {
+            row[0]: Identity(id=row[0], email=row[1], name=row[2], service_account=row[3]).subject for row in result
+        }
+
+
 def count_holders(engine: Engine, moment: Moment) -> dict[str, int]:
     """How many identities held each role, by its id."""
     query = select(grants.c.role_id, func.count()).where(held(grants, moment)).group_by(grants.c.role_id)

@@ -19,22 +19,24 @@ RESOURCE_OF = {
 
 
 class Tally(Struct):
-    """How many differences a run brought."""
+    """How many changes a run brought, and how many of them are the organization's own doing."""
 
     added: int = 0
     updated: int = 0
     removed: int = 0
+    alerting: int = 0
 
-    def counting(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
-        """The same differences, each counted as it passes."""
-        for delta in deltas:
-            if delta.kind.endswith(".added"):
+    def counting(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """The same changes, each counted as it passes."""
+        for change in changes:
+            if change.kind.endswith(".added"):
                 self.added += 1
-            elif delta.kind.endswith(".removed"):
+            elif change.kind.endswith(".removed"):
                 self.removed += 1
             else:
                 self.updated += 1
-            yield delta
+            self.alerting += change.cause is Cause.ORG
+            yield change
 
 
 class Look(Struct, frozen=True):

@@ -67,6 +67,8 @@ class Synced(Struct, frozen=True, kw_only=True):
     run: runs.RunRecord | None
     observed: dict[Resource, runs.Observed]
     counts: dict[str, int]
+    alerting: int = 0
+    """Changes that the organization itself made; only these may alert anybody."""
     previous_run: int | None
     error: AccessSyncError | None
 
@@ -188,19 +190,19 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             tally=tally,
         )
         runs.publish(self.engine, self.lease, self.run_id, observed, result)
-        return self._synced(observed, previous, error)
+        return self._synced(observed, previous, error, tally.alerting)
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
         org_id = self.lease.org_id
         before = {resource: self._look(resource) for resource in set(RESOURCE_OF.values())}
         changes = dated(
-            tally.counting(history.deltas(self.engine, org_id, self.run_id)),
+            history.deltas(self.engine, org_id, self.run_id),
             org=self.target.name,
             run_id=self.run_id,
             before=before,
             now=observed,
         )
-        write_changes(self.engine, self.lease, self.run_id, changes)
+        write_changes(self.engine, self.lease, self.run_id, tally.counting(changes))
 
     def _look(self, resource: Resource) -> Look:
         org_id = self.lease.org_id
@@ -256,7 +258,11 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         )
 
     def _synced(
-        self, observed: dict[Resource, runs.Observed], previous: int | None, error: AccessSyncError | None
+        self,
+        observed: dict[Resource, runs.Observed],
+        previous: int | None,
+        error: AccessSyncError | None,
+        alerting: int = 0,
     ) -> Synced:
         if error is not None:
             error.org = error.org or self.target.name
@@ -266,6 +272,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             run=runs.get_run(self.engine, self.run_id),
             observed=observed,
             counts=inventory.current_counts(self.engine, self.lease.org_id),
+            alerting=alerting,
             previous_run=previous,
             error=error,
         )

@@ -1,0 +1,5 @@
+"""`python -m accesssync` is the command line."""
+
+from accesssync.cli.main import main
+
+main()

@@ -1,0 +1,146 @@
+"""`accesssync changes` and `accesssync timeline`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from accesssync.cli.options import Invocation, common
+from accesssync.cli.output import SHOWN, print_csv, print_json, print_json_list, print_table, say, window
+from accesssync.cli.visible import visible
+
+if TYPE_CHECKING:
+    from accesssync.model.change import Change
+
+COLUMNS = (
+    "id",
+    "org",
+    "run_id",
+    "observed_after",
+    "observed_before",
+    "kind",
+    "cause",
+    "subject_id",
+    "subject",
+    "fields",
+    "actor",
+    "explanation",
+)
+
+
+def change_line(change: "Change") -> str:
+    """One change as a sentence, strangers' text made visible."""
+    from accesssync.jobs.changes import document
+
+    shown = document(change)
+    when = window(shown["observed_after"], shown["observed_before"])
+    return f"{when} {visible(change.subject)} {what_happened(shown)}"
+
+
+def what_happened(change: dict[str, Any]) -> str:
+    """The verb and the object of a change."""
+    fields = change["fields"]
+    match change["kind"]:
+        case "grant.added":
+            return f"GAINED {visible(fields['role'][1])}"
+        case "grant.removed":
+            return f"LOST {visible(fields['role'][0])}"
+        case "role_permission.added":
+            return f"now carries {visible(fields['permission'][1])}"
+        case "role_permission.removed":
+            return f"no longer carries {visible(fields['permission'][0])}"
+        case "identity.added" | "role.added":
+            return "APPEARED"
+        case "identity.removed" | "role.removed":
+            return "VANISHED"
+        case "activity.login":
+            return "logged in"
+    return "; ".join(f"{name}: {_value(old)} -> {_value(new)}" for name, (old, new) in fields.items())
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return visible(value)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync changes --since 7d
+  accesssync changes --since run-411 --json
+  accesssync changes --since 2026-06-01 --until 2026-06-30 --format csv
+  accesssync changes --baseline            # what the first run found, too"""
+)
+@click.option("--since", metavar="WHEN", help="After this run, time, date or age (a run is itself excluded).")
+@click.option("--until", metavar="WHEN", help="Up to and including this run, time, date or age.")
+@click.option("--baseline", is_flag=True, help="Also what the first run found.")
+@click.option("--subject", metavar="ID|NAME", help="Only changes of this identity or role.")
+@click.option("--kind", metavar="KIND", help="Only this kind, such as grant.added, or grant for all of them.")
+@click.option("--limit", type=click.IntRange(0), default=SHOWN, help="Rows of the table; 0 for all.")
+@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
+@common
+def changes(
+    invocation: Invocation,
+    since: str | None,
+    until: str | None,
+    baseline: bool,
+    subject: str | None,
+    kind: str | None,
+    limit: int,
+    form: str,
+) -> None:
+    """What changed in the organizations, each change with the window in which it happened."""
+    from accesssync.jobs import changes as job
+    from accesssync.jobs.opening import open_to_read
+
+    start = invocation.when(since, "--since", "start")
+    end = invocation.when(until, "--until", "end")
+    engine = open_to_read(invocation.settings)
+    found = (
+        job.document(one)
+        for one in job.changes(engine, invocation.orgs, since=start, until=end, baseline=baseline)
+        if (subject is None or subject in (one.subject_id, one.subject))
+        and (kind is None or one.kind == kind or one.kind.startswith(kind + "."))
+    )
+    if invocation.as_json:
+        print_json_list("accesssync.changes/1", "changes", found)
+    elif form == "csv":
+        print_csv(COLUMNS, found)
+    else:
+        rows = (
+            (
+                window(one["observed_after"], one["observed_before"]),
+                one["subject"],
+                what_happened(one),
+                "" if one["cause"] == "org" else one["cause"],
+            )
+            for one in found
+        )
+        print_table(("WHEN (UTC)", "WHO OR WHAT", "CHANGE", "CAUSE"), rows, limit=limit, what="changes")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync timeline ada@example.com
+  accesssync timeline 688172d2-d1d9-11ec-ad3d-da7ad0900002 --json"""
+)
+@click.argument("who", metavar="ID|EMAIL")
+@common
+def timeline(invocation: Invocation, who: str) -> None:
+    """Everything that was seen of one identity, oldest first: facts, roles and logins."""
+    from accesssync.jobs import changes as job
+    from accesssync.jobs.opening import open_to_read
+
+    events = job.timeline(open_to_read(invocation.settings), invocation.orgs, who)
+    if invocation.as_json:
+        print_json({"schema": "accesssync.timeline/1", "events": events})
+        return
+    for event in events:
+        if event["kind"] == "activity.login":
+            when = f"{event['at'][:16].replace('T', ' ')}"
+        else:
+            when = window(event["observed_after"], event["observed_before"])
+        say(f"{when:<26} {visible(event['org'])}  {what_happened(event)}")

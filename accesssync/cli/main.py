@@ -1,0 +1,156 @@
+"""The entry point: find the command, run it, and turn how it ended into one line and an exit code."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+import click
+
+from accesssync import __version__
+from accesssync.cli.output import complain, print_json
+from accesssync.cli.visible import visible
+from accesssync.errors import AccessSyncError
+
+COMMANDS = {
+    "admins": "inventory",
+    "changes": "changes",
+    "db": "database",
+    "demo": "demo",
+    "grants": "inventory",
+    "identities": "inventory",
+    "identity": "inventory",
+    "roles": "inventory",
+    "sandbox": "sandbox",
+    "status": "status",
+    "sync": "sync",
+    "timeline": "changes",
+}
+"""Each command and the module of this folder that has it. Only the one that is called is imported."""
+
+SUMMARIES = {
+    "admins": "Who holds a privileged permission, and through which roles.",
+    "changes": "What changed, and in which window.",
+    "db": "Look after the database.",
+    "demo": "See it all work, without keys.",
+    "grants": "Who holds which role, since when.",
+    "identities": "Every user record: people and service accounts.",
+    "identity": "Everything about one identity.",
+    "roles": "Every role, its holders and what makes it privileged.",
+    "sandbox": "A look-alike of Datadog to try things on.",
+    "status": "How fresh and complete the stored inventory is.",
+    "sync": "Observe the organizations once and store what changed.",
+    "timeline": "Everything that happened to one identity, in order.",
+}
+
+
+class Terminated(BaseException):
+    """SIGTERM came."""
+
+
+class Commands(click.Group):
+    """The commands by name, imported when one is called or asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"accesssync.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean {near[0]}?" if near else " See accesssync --help."
+            ctx.fail(f"There is no command {visible(args[0])!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(SUMMARIES.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: accesssync demo. Each command has --help with examples.",
+)
+@click.version_option(__version__, prog_name="accesssync")
+def cli() -> None:
+    """Who has access to a Datadog organization, since when, who is not a person, and what changed."""
+
+
+def main() -> None:
+    """Run one command; exit with the code the contract gives to how it ended."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        result = cli.main(arguments, prog_name="accesssync", standalone_mode=False)
+        _flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        _leave(130)
+    except Terminated:
+        _leave(143)
+    except BrokenPipeError:
+        # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.ClickException as error:
+        message = error.format_message().replace("\n", " ")
+        return _report(arguments, {"code": "usage", "message": message}, f"{message} See --help.", error.exit_code)
+    except AccessSyncError as error:
+        if "--debug" in arguments:
+            raise
+        from accesssync.jobs.sync.document import error_document
+
+        return _report(arguments, error_document(error), error.line(), error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last place where a bug can be told as one line
+        if "--debug" in arguments:
+            raise
+        line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
+        return _report(arguments, {"code": "bug", "message": line}, line, 1)
+    return 1
+
+
+def _report(arguments: list[str], document: dict[str, Any], line: str, code: int) -> int:
+    """One line on stderr, and with --json one document on stdout."""
+    complain(f"error: {visible(line)}")
+    if "--json" in arguments:
+        whole = {"code": None, "message": None, "org": None, "resource": None, "remedy": None, **document}
+        print_json({"schema": "accesssync.error/1", "error": whole})
+    return code
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _leave(code: int) -> None:
+    """End now: requests under way in other threads must not be waited for."""
+    complain("stopped; what was not published is undone by the next run")
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

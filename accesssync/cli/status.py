@@ -1,0 +1,82 @@
+"""`accesssync status`."""
+
+import re
+
+import click
+
+from accesssync.cli.options import Invocation, common, now
+from accesssync.cli.output import Document, age, print_json, say
+from accesssync.cli.visible import visible
+from accesssync.errors import ThresholdError, UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync status
+  accesssync status --max-age 3h     # exit code 11 when anything is older, for monitoring"""
+)
+@click.option("--max-age", metavar="AGE", help="Exit with 11 if an organization was not proven for so long: 3h, 90m.")
+@common
+def status(invocation: Invocation, max_age: str | None) -> None:
+    """How fresh and how complete the stored inventory of each organization is."""
+    from accesssync.jobs import status as job
+    from accesssync.jobs.opening import open_to_read
+
+    most = _seconds(max_age) if max_age else None
+    found = job.status(open_to_read(invocation.settings), invocation.orgs, now())
+    for one in found:
+        one["stale"] = _stale(one, most)
+    if invocation.as_json:
+        print_json({"schema": "accesssync.status/1", "organizations": found})
+    else:
+        for one in found:
+            _show(one)
+    late = [one["org"] for one in found if one["stale"]]
+    if late:
+        raise ThresholdError(
+            f"not proven within {max_age}: {', '.join(late)}", remedy="run accesssync sync, or see accesssync status"
+        )
+
+
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    if match is None:
+        raise UsageError(f"--max-age does not understand {text!r}", remedy="for example 3h, 90m or 2d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _stale(one: Document, most: int | None) -> bool:
+    return most is not None and (one["proven_age_seconds"] is None or one["proven_age_seconds"] > most)
+
+
+def _show(one: Document) -> None:
+    last = one["last_run"]
+    failed = last and last["status"] not in {"succeeded", "running"}
+    fresh = f"proven {age(one['proven_age_seconds'])} ago" if one["proven_at"] else "NEVER PROVEN"
+    word = "STALE, " if one["stale"] else ""
+    tried = f"  last try {last['status'].upper()}" if failed else ""
+    say(
+        f"{visible(one['org'])} ({one['site']})  {word}{fresh}  "
+        f"{one['proven_resources']}/{one['resources']} resources{tried}"
+    )
+    for resource, coverage in one["coverage"].items():
+        if coverage["state"] not in {"complete", "skipped"}:
+            seen = f"{coverage['received']:,}"
+            of = f" of {coverage['expected']:,}" if coverage["expected"] is not None else ""
+            say(f"  {resource} {coverage['state']}: {seen}{of} in {coverage['passes']} passes, {visible(coverage['reason'])}")
+        elif coverage["reason"]:
+            say(f"  {resource} {coverage['state']}: {visible(coverage['reason'])}")
+    if failed and last["error"]:
+        say(f"  {visible(last['error'])}")
+    counts = one["counts"]
+    if counts:
+        say(
+            f"  {counts['users']:,} identities ({counts['service_accounts']:,} service accounts), "
+            f"{counts['roles']:,} roles, {counts['grants']:,} grants as of {one['published_run']}"
+        )
+    quarter = one["quarter"]
+    gap = f", longest gap {age(quarter['longest_gap_seconds'])}" if quarter["longest_gap_seconds"] is not None else ""
+    say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}")

@@ -1,0 +1,152 @@
+"""`accesssync sync`."""
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from accesssync.cli.changes import change_line
+from accesssync.cli.options import Invocation, common, now
+from accesssync.cli.output import complain, print_json, say
+from accesssync.cli.visible import visible
+
+if TYPE_CHECKING:
+    from accesssync.jobs.sync.run import Synced
+    from accesssync.store.engine import Engine
+
+LOUDEST = 10
+"""Changes shown one by one after a sync; the rest are counted."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync sync
+  accesssync sync --json --org acme
+  accesssync sync --detailed-exitcode     # 3 when the organization changed
+  accesssync sync --accept-removals 120   # after 120 people really left"""
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when the organization changed.")
+@click.option("--wait", is_flag=True, help="Wait while another process syncs the same organization.")
+@click.option("--require-history", is_flag=True, help="Refuse to record a first baseline.")
+@click.option(
+    "--accept-removals",
+    type=click.IntRange(0, 10_000_000),
+    default=0,
+    metavar="N",
+    help="Let up to N removals of each kind through, this once.",
+)
+@common
+def sync(
+    invocation: Invocation, detailed_exitcode: bool, wait: bool, require_history: bool, accept_removals: int
+) -> int:
+    """Observe the organizations once: list, prove, store, compare. It only ever reads from Datadog."""
+    from accesssync.jobs.opening import open_to_write, targets, terms
+    from accesssync.jobs.sync.document import outcome_code, sync_document
+    from accesssync.jobs.sync.run import World, sync_org
+
+    settings = invocation.settings
+    chosen = targets(
+        settings,
+        invocation.orgs,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        rng=random.SystemRandom(),
+        on_event=lambda event: invocation.log(
+            event.kind,
+            f"{event.org} {event.resource}: {event.reason}; waiting {event.wait:.1f} s",
+            level="warning",
+            org=event.org,
+            resource=event.resource,
+            wait_seconds=round(event.wait, 3),
+        ),
+    )
+    engine = open_to_write(settings)
+    agreed = terms(settings, wait=wait, accepted_removals=accept_removals, require_history=require_history)
+    synced = []
+    for target in chosen:
+        with invocation.bar() as bar:
+            world = World(
+                clock=now,
+                sleep=time.sleep,
+                on_page=lambda resource, done, total, name=target.name: bar(f"{name} {resource}", done, total),
+            )
+            one = sync_org(engine, target, agreed, world)
+        synced.append(one)
+        if one.error is not None:
+            complain(f"error: {visible(one.error.line())}")
+        if not invocation.as_json:
+            _show(engine, one)
+    if invocation.as_json:
+        print_json(_document([sync_document(one) for one in synced], synced))
+    return outcome_code(synced, detailed=detailed_exitcode)
+
+
+def _document(documents: list[dict[str, Any]], synced: "list[Synced]") -> dict[str, Any]:
+    from accesssync.jobs.sync.document import error_document
+
+    whole: dict[str, Any] = {"schema": "accesssync.sync/1", "runs": documents}
+    failed = [one.error for one in synced if one.error is not None]
+    if failed:
+        whole["error"] = error_document(failed[0])
+    return whole
+
+
+def _show(engine: "Engine", one: "Synced") -> None:
+    run = one.run
+    if run is None:
+        return
+    proven = sum(o.coverage.state in {"complete", "skipped"} for o in one.observed.values())
+    left = f", {run.rate_limit_left:.0%} of the rate limit left" if run.rate_limit_left is not None else ""
+    word = "proven" if run.complete else "NOT PROVEN"
+    say(
+        f"{visible(one.org)} ({one.site}) READ-ONLY  run-{run.id}  {word} {proven}/{len(one.observed)}  "
+        f"{run.duration_seconds:.1f} s, {run.requests:,} requests{left}"
+    )
+    if run.undone:
+        say("nothing was stored: the run failed before it could be published")
+        return
+    if run.baseline:
+        c = one.counts
+        say(
+            f"baseline: {c['users']:,} identities ({c['service_accounts']:,} service accounts), {c['roles']:,} roles, "
+            f"{c['permissions']:,} permissions, {c['grants']:,} grants"
+        )
+        say("next: accesssync admins")
+        return
+    _show_changes(engine, one)
+
+
+def _show_changes(engine: "Engine", one: "Synced") -> None:
+    from accesssync.jobs.changes import changes
+    from accesssync.model.when import AtRun
+
+    if one.run is None:
+        return
+    since = f"run-{one.previous_run}"
+    total = one.run.added + one.run.updated + one.run.removed
+    if not total:
+        say(f"since {since}: nothing changed")
+        return
+    counts: dict[str, int] = {}
+    loud = []
+    span = {"since": AtRun(one.previous_run or 0), "until": AtRun(one.run.id)}
+    for change in changes(engine, [one.org], since=span["since"], until=span["until"], baseline=False):
+        noun, _, verb = change.kind.rpartition(".")
+        sign = {"added": "+", "removed": "-"}.get(verb, "~")
+        counts[f"{sign} {noun}"] = counts.get(f"{sign} {noun}", 0) + 1
+        if len(loud) < LOUDEST:
+            loud.append(change)
+    say(f"since {since}: " + "  ".join(_counted(what, count) for what, count in counts.items()))
+    for change in loud:
+        say("! " + change_line(change))
+    if total > len(loud):
+        say(f"  and {total - len(loud):,} more")
+    say(f"next: accesssync changes --since {since}")
+
+
+def _counted(what: str, count: int) -> str:
+    sign, noun = what.split(" ", 1)
+    plural = {"identity": "identities", "role_permission": "role permissions"}.get(noun, noun + "s")
+    return f"{sign}{count:,} {plural if count != 1 else noun.replace('_', ' ')}"

@@ -1,0 +1,100 @@
+"""Open what the settings name: the database, and the organizations through their keys."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from accesssync.jobs.sync.run import MeteredSource, Target, Terms
+from accesssync.model.coverage import Resource
+from accesssync.settings import OrgSettings, Settings
+from accesssync.snapshot.listing import Limits
+from accesssync.store import schema
+from accesssync.store.engine import Engine, parse_url
+
+if TYPE_CHECKING:
+    from accesssync.datadog.transport import Event
+
+
+def open_to_write(settings: Settings) -> Engine:
+    """The database of the settings; made and migrated where it is missing or empty."""
+    return schema.open_for_writing(parse_url(settings.database_url.get_secret_value()))
+
+
+def open_to_read(settings: Settings) -> Engine:
+    """The database of the settings, which has to exist."""
+    return schema.open_for_reading(parse_url(settings.database_url.get_secret_value()))
+
+
+def targets(
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    sleep: Callable[[float], None],
+    monotonic: Callable[[], float],
+    rng: Random,
+    on_event: "Callable[[Event], None]",
+) -> list[Target]:
+    """The organizations to sync; ConfigurationError where keys are missing."""
+    return [
+        Target(
+            name=org.name,
+            site=org.site,
+            skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
+            open=lambda org=org: _open(settings, org, sleep, monotonic, rng, on_event),  # type: ignore[misc]
+        )
+        for org in settings.organizations(names, need_keys=True)
+    ]
+
+
+def _open(
+    settings: Settings,
+    org: OrgSettings,
+    sleep: Callable[[float], None],
+    monotonic: Callable[[], float],
+    rng: Random,
+    on_event: "Callable[[Event], None]",
+) -> MeteredSource:
+    from pydantic import SecretStr
+
+    from accesssync.datadog import limits
+    from accesssync.datadog.read import open_source
+
+    api_key, app_key = org.keys()
+    return open_source(
+        org=org.name,
+        site=org.site,
+        api_key=SecretStr(api_key),
+        app_key=SecretStr(app_key),
+        api_url=org.api_url,
+        allow_other_host=settings.allow_other_host,
+        concurrency=settings.concurrency,
+        limits=limits.Limits(
+            connect=settings.connect_timeout,
+            read=settings.read_timeout,
+            attempt=settings.request_deadline,
+            run=settings.run_deadline,
+            body_bytes=settings.max_body_bytes,
+            attempts=settings.max_attempts,
+            wait_cap=settings.max_rate_limit_wait,
+            share_left_to_others=settings.rate_limit_share / 100,
+        ),
+        sleep=sleep,
+        clock=monotonic,
+        rng=rng,
+        on_event=on_event,
+    )
+
+
+def terms(
+    settings: Settings, *, wait: bool = False, accepted_removals: int = 0, require_history: bool = False
+) -> Terms:
+    """What the settings and the caller ask of a sync."""
+    return Terms(
+        limits=Limits(
+            size=settings.page_size, ahead=2 * settings.concurrency, passes=settings.listing_passes
+        ),
+        concurrency=settings.concurrency,
+        wait=wait,
+        accepted_removals=accepted_removals,
+        require_history=require_history,
+    )

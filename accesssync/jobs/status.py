@@ -1,0 +1,74 @@
+"""How fresh and how complete what is stored is, per organization."""
+
+from datetime import datetime, timedelta
+
+from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
+from accesssync.model.coverage import CoverageState
+from accesssync.store import inventory, runs
+from accesssync.store.engine import Engine
+
+QUARTER = timedelta(days=91)
+
+
+def status(engine: Engine, names: list[str], now: datetime) -> list[Document]:
+    """One document per organization, by name."""
+    return [_status(engine, org, now) for org in chosen_orgs(engine, names)]
+
+
+def _status(engine: Engine, org: runs.OrgRecord, now: datetime) -> Document:
+    last = runs.last_run(engine, org.id)
+    proven = runs.last_run(engine, org.id, complete=True)
+    published = runs.last_run(engine, org.id, published=True)
+    coverage = runs.coverage_of(engine, last.id) if last else {}
+    proven_at = proven.finished_at if proven else None
+    return {
+        "org": org.name,
+        "site": org.site,
+        "datadog_org": org.datadog_name,
+        "proven_at": time_or_none(proven_at),
+        # A clock that was set back must not make a snapshot come from the future.
+        "proven_age_seconds": max(0.0, (now - proven_at).total_seconds()) if proven_at else None,
+        "proven_run": f"run-{proven.id}" if proven else None,
+        "published_run": f"run-{published.id}" if published else None,
+        "last_run": _run(last) if last else None,
+        "coverage": {
+            resource.value: {
+                "state": one.coverage.state.value,
+                "received": one.coverage.received,
+                "expected": one.coverage.expected,
+                "passes": one.coverage.passes,
+                "reason": one.coverage.reason,
+            }
+            for resource, one in coverage.items()
+        },
+        "proven_resources": sum(
+            one.coverage.state in {CoverageState.COMPLETE, CoverageState.SKIPPED} for one in coverage.values()
+        ),
+        "resources": len(coverage),
+        "counts": inventory.current_counts(engine, org.id) if published else {},
+        "quarter": _quarter(engine, org, now),
+    }
+
+
+def _run(run: runs.RunRecord) -> Document:
+    return {
+        "run_id": f"run-{run.id}",
+        "status": run.status,
+        "started_at": time_or_none(run.started_at),
+        "finished_at": time_or_none(run.finished_at),
+        "requests": run.requests,
+        "duration_seconds": round(run.duration_seconds, 3),
+        "error": run.error,
+    }
+
+
+def _quarter(engine: Engine, org: runs.OrgRecord, now: datetime) -> Document:
+    """How many runs of the last 91 days were proven, and the longest time without one."""
+    recent = [run for run in runs.list_runs(engine, org.id) if run.started_at >= now - QUARTER]
+    ended = [run.finished_at for run in recent if run.complete and run.finished_at is not None]
+    gaps = [(later - earlier).total_seconds() for earlier, later in zip(ended, [*ended[1:], now], strict=True)]
+    return {
+        "runs": len(recent),
+        "proven": len(ended),
+        "longest_gap_seconds": max([0.0, *gaps]) if ended else None,
+    }

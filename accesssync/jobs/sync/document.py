@@ -1,0 +1,84 @@
+"""A sync as the contract writes it."""
+
+from typing import Any
+
+from accesssync.errors import AccessSyncError
+from accesssync.jobs.sync.run import Synced
+
+COUNTED = (
+    "users",
+    "service_accounts",
+    "roles",
+    "permissions",
+    "grants",
+    "application_keys",
+    "api_keys",
+    "access_tokens",
+    "oauth_clients",
+    "teams",
+    "team_memberships",
+    "authn_mappings",
+)
+
+
+def sync_document(synced: Synced) -> dict[str, Any]:
+    """One entry of `runs`."""
+    run = synced.run
+    accounts = synced.counts.get("service_accounts", 0)
+    document: dict[str, Any] = {
+        "org": synced.org,
+        "run_id": f"run-{run.id}" if run else None,
+        "status": run.status if run else "failed",
+        "complete": run.complete if run else False,
+        "baseline": run.baseline if run else False,
+        "counts": {name: synced.counts.get(name, 0) for name in COUNTED},
+        "changes": {
+            "added": run.added if run else 0,
+            "updated": run.updated if run else 0,
+            "removed": run.removed if run else 0,
+        },
+        "nhi": {"total": accounts, "declared": accounts, "inferred": 0, "review": 0},
+        "findings": {"opened": 0, "open": 0, "resolved": 0},
+        "coverage": {
+            resource.value: {
+                "state": one.coverage.state.value,
+                "received": one.coverage.received,
+                "expected": one.coverage.expected,
+                "passes": one.coverage.passes,
+                "reason": one.coverage.reason,
+            }
+            for resource, one in synced.observed.items()
+        },
+        "requests": run.requests if run else 0,
+        "duration_seconds": round(run.duration_seconds, 3) if run else 0.0,
+    }
+    if synced.error is not None:
+        document["error"] = error_document(synced.error)
+    return document
+
+
+def error_document(error: AccessSyncError) -> dict[str, Any]:
+    """An error as the contract writes it."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "org": error.org,
+        "resource": error.resource,
+        "remedy": error.remedy,
+    }
+
+
+def outcome_code(synced: list[Synced], *, detailed: bool) -> int:
+    """The exit code of a sync of one or several organizations.
+
+    Several with different outcomes give 5. Changes (3, only when asked for) never outrank a failure.
+    """
+    codes = {one.error.exit_code if one.error else 0 for one in synced}
+    if codes == {0} or not codes:
+        changed = any(_changed(one) for one in synced)
+        return 3 if detailed and changed else 0
+    return codes.pop() if len(codes) == 1 else 5
+
+
+def _changed(one: Synced) -> bool:
+    return one.run is not None and not one.run.baseline and one.alerting > 0
