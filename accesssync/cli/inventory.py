@@ -11,7 +11,7 @@ from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.inventory import View
-    from accesssync.store.engine import Engine
+    from accesssync.store.engine import Database
 
 Rows = Callable[[Document], Sequence[object]]
 
@@ -20,7 +20,7 @@ limit_option = click.option("--limit", type=click.IntRange(0), default=SHOWN, he
 format_option = click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
 
 
-def _opened(invocation: Invocation, as_of: str | None) -> "tuple[Engine, list[View]]":
+def _opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[View]]":
     from accesssync.jobs.inventory import views
     from accesssync.jobs.opening import open_to_read
 

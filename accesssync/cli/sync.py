@@ -13,7 +13,7 @@ from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.sync.run import Synced
-    from accesssync.store.engine import Engine
+    from accesssync.store.engine import Database
 
 LOUDEST = 10
 """Changes shown one by one after a sync; the rest are counted."""
@@ -93,7 +93,7 @@ def _document(documents: list[dict[str, Any]], synced: "list[Synced]") -> dict[s
     return whole
 
 
-def _show(engine: "Engine", one: "Synced") -> None:
+def _show(engine: "Database", one: "Synced") -> None:
     run = one.run
     if run is None:
         return
@@ -118,7 +118,7 @@ def _show(engine: "Engine", one: "Synced") -> None:
     _show_changes(engine, one)
 
 
-def _show_changes(engine: "Engine", one: "Synced") -> None:
+def _show_changes(engine: "Database", one: "Synced") -> None:
     from accesssync.jobs.changes import changes
     from accesssync.model.when import AtRun
 

@@ -11,11 +11,11 @@ from accesssync.model.when import AtRun, When
 from accesssync.store import changes as stored
 from accesssync.store import history, inventory, runs
 from accesssync.store.activity import recorded
-from accesssync.store.engine import Engine
+from accesssync.store.engine import Database
 
 
 def changes(
-    engine: Engine, names: list[str], *, since: When | None, until: When | None, baseline: bool
+    engine: Database, names: list[str], *, since: When | None, until: When | None, baseline: bool
 ) -> Iterator[Change]:
     """Changes after `since` up to `until`, oldest first; those of a first run only with `baseline`.
 
@@ -33,7 +33,7 @@ def changes(
         yield from stored.list_changes(engine, org.name, org.id, after_run=after, until_run=last)
 
 
-def _span(engine: Engine, org: runs.OrgRecord, since: When | None, until: When | None) -> tuple[int, int] | None:
+def _span(engine: Database, org: runs.OrgRecord, since: When | None, until: When | None) -> tuple[int, int] | None:
     """The runs meant, as (after this one, up to this one); None where none can be."""
     if org.published_run_id is None:
         return None
@@ -51,7 +51,7 @@ def _span(engine: Engine, org: runs.OrgRecord, since: When | None, until: When |
     return after, last
 
 
-def _run_by(engine: Engine, org: runs.OrgRecord, when: When) -> int | None:
+def _run_by(engine: Database, org: runs.OrgRecord, when: When) -> int | None:
     if isinstance(when, AtRun):
         view = view_at(engine, org, when)
         return view.run.id if view else None
@@ -60,7 +60,7 @@ def _run_by(engine: Engine, org: runs.OrgRecord, when: When) -> int | None:
 
 
 def baseline_changes(
-    engine: Engine, org: runs.OrgRecord, run: runs.RunRecord, only: str | None = None
+    engine: Database, org: runs.OrgRecord, run: runs.RunRecord, only: str | None = None
 ) -> Iterator[Change]:
     """What the first run found, as additions. They are read from the facts: a baseline stores no changes."""
     observed = runs.coverage_of(engine, run.id)
@@ -102,7 +102,7 @@ def document(change: Change) -> Document:
     }
 
 
-def timeline(engine: Engine, names: list[str], text: str) -> list[Document]:
+def timeline(engine: Database, names: list[str], text: str) -> list[Document]:
     """Everything recorded about whoever has, or ever had, `text` as id, e-mail or handle, oldest first.
 
     UsageError where nobody ever did.
@@ -123,7 +123,7 @@ def timeline(engine: Engine, names: list[str], text: str) -> list[Document]:
     return sorted(events, key=lambda event: (event["at"], event["kind"]))
 
 
-def _events(engine: Engine, org: runs.OrgRecord, identity_id: str, run_id: int) -> list[Document]:
+def _events(engine: Database, org: runs.OrgRecord, identity_id: str, run_id: int) -> list[Document]:
     events: list[dict[str, Any]] = []
     for run in runs.list_runs(engine, org.id, published=True):
         if run.baseline:

@@ -12,7 +12,7 @@ from accesssync.model.role import Permission, Role
 from accesssync.model.when import AtRun, When, as_text
 from accesssync.reach.tier import privileged_permissions, rank
 from accesssync.store import inventory, runs
-from accesssync.store.engine import Engine
+from accesssync.store.engine import Database
 from accesssync.store.inventory import Moment
 
 Document = dict[str, Any]
@@ -31,7 +31,7 @@ class View(Struct, frozen=True):
         return self.run.complete
 
 
-def chosen_orgs(engine: Engine, names: Iterable[str]) -> list[runs.OrgRecord]:
+def chosen_orgs(engine: Database, names: Iterable[str]) -> list[runs.OrgRecord]:
     """The organizations in the store by these names, or all; UsageError for one that was never synced."""
     known = {org.name: org for org in runs.find_orgs(engine)}
     wanted = [name.lower() for name in names] or list(known)
@@ -42,7 +42,7 @@ def chosen_orgs(engine: Engine, names: Iterable[str]) -> list[runs.OrgRecord]:
     return [known[name] for name in wanted]
 
 
-def views(engine: Engine, names: Iterable[str], when: When | None) -> list[View]:
+def views(engine: Database, names: Iterable[str], when: When | None) -> list[View]:
     """Every chosen organization as it was at `when`, or at its published run.
 
     UsageError where nothing was known yet at that time: emptiness would be read as "nobody had access".
@@ -58,7 +58,7 @@ def views(engine: Engine, names: Iterable[str], when: When | None) -> list[View]
     return [view for view in found if view is not None]
 
 
-def view_at(engine: Engine, org: runs.OrgRecord, when: When | None) -> View | None:
+def view_at(engine: Database, org: runs.OrgRecord, when: When | None) -> View | None:
     """One organization at `when`; None where `when` is a run of another organization."""
     if when is None:
         run = runs.last_run(engine, org.id, published=True)
@@ -83,7 +83,7 @@ def view_at(engine: Engine, org: runs.OrgRecord, when: When | None) -> View | No
     return View(org, run, Moment(org.id, run.id, run.finished_at.date()))
 
 
-def identities(engine: Engine, view: View) -> Iterator[Document]:
+def identities(engine: Database, view: View) -> Iterator[Document]:
     """Every user record of an organization, as the contract writes it."""
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
@@ -140,7 +140,7 @@ def classification(record: Identity) -> Document:
     }
 
 
-def show_identity(engine: Engine, view: View, text: str) -> list[Document]:
+def show_identity(engine: Database, view: View, text: str) -> list[Document]:
     """Everything about the identities whose id, e-mail or handle is `text`, permissions and their paths included."""
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
@@ -170,13 +170,11 @@ def _paths(record: Identity, roles: dict[str, Role], permissions: list[Permissio
     for role in _held(record, roles):
         for permission_id in role.permission_ids:
             via.setdefault(permission_id, []).append(role.subject)
-    return [
-        {"permission": one.name or one.id, "via": sorted(via[one.id])} for one in permissions if one.id in via
-    ]
+    return [{"permission": one.name or one.id, "via": sorted(via[one.id])} for one in permissions if one.id in via]
 
 
 def grants(
-    engine: Engine, view: View, *, history: bool = False, identity_id: str | None = None
+    engine: Database, view: View, *, history: bool = False, identity_id: str | None = None
 ) -> Iterator[Document]:
     """Who holds which role and since when; with `history`, also what had ended by then."""
     times = inventory.run_times(engine, view.org.id)
@@ -194,12 +192,12 @@ def grants(
         }
 
 
-def subjects(engine: Engine, view: View) -> dict[str, str]:
+def subjects(engine: Database, view: View) -> dict[str, str]:
     """What people call every identity known by then, by id."""
     return inventory.subjects(engine, view.moment)
 
 
-def roles(engine: Engine, view: View) -> list[Document]:
+def roles(engine: Database, view: View) -> list[Document]:
     """Every role with the number of holders and permissions, and what makes it privileged."""
     found = inventory.list_roles(engine, view.moment)
     permissions = inventory.list_permissions(engine, view.moment)
@@ -226,7 +224,7 @@ def roles(engine: Engine, view: View) -> list[Document]:
     return documents
 
 
-def admins(engine: Engine, view: View) -> list[Document]:
+def admins(engine: Database, view: View) -> list[Document]:
     """Every identity that is not disabled and holds a privileged permission, and through which roles."""
     found = [role for role, _ in inventory.list_roles(engine, view.moment)]
     privileged = privileged_permissions(found, inventory.list_permissions(engine, view.moment))

@@ -9,18 +9,18 @@ from accesssync.model.coverage import Resource
 from accesssync.settings import OrgSettings, Settings
 from accesssync.snapshot.listing import Limits
 from accesssync.store import schema
-from accesssync.store.engine import Engine, parse_url
+from accesssync.store.engine import Database, parse_url
 
 if TYPE_CHECKING:
     from accesssync.datadog.transport import Event
 
 
-def open_to_write(settings: Settings) -> Engine:
+def open_to_write(settings: Settings) -> Database:
     """The database of the settings; made and migrated where it is missing or empty."""
     return schema.open_for_writing(parse_url(settings.database_url.get_secret_value()))
 
 
-def open_to_read(settings: Settings) -> Engine:
+def open_to_read(settings: Settings) -> Database:
     """The database of the settings, which has to exist."""
     return schema.open_for_reading(parse_url(settings.database_url.get_secret_value()))
 
@@ -90,9 +90,7 @@ def terms(
 ) -> Terms:
     """What the settings and the caller ask of a sync."""
     return Terms(
-        limits=Limits(
-            size=settings.page_size, ahead=2 * settings.concurrency, passes=settings.listing_passes
-        ),
+        limits=Limits(size=settings.page_size, ahead=2 * settings.concurrency, passes=settings.listing_passes),
         concurrency=settings.concurrency,
         wait=wait,
         accepted_removals=accepted_removals,

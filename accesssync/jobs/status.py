@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.model.coverage import CoverageState
 from accesssync.store import inventory, runs
-from accesssync.store.engine import Engine
+from accesssync.store.engine import Database
 
 QUARTER = timedelta(days=91)
 
 
-def status(engine: Engine, names: list[str], now: datetime) -> list[Document]:
+def status(engine: Database, names: list[str], now: datetime) -> list[Document]:
     """One document per organization, by name."""
     return [_status(engine, org, now) for org in chosen_orgs(engine, names)]
 
 
-def _status(engine: Engine, org: runs.OrgRecord, now: datetime) -> Document:
+def _status(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
     last = runs.last_run(engine, org.id)
     proven = runs.last_run(engine, org.id, complete=True)
     published = runs.last_run(engine, org.id, published=True)
@@ -62,7 +62,7 @@ def _run(run: runs.RunRecord) -> Document:
     }
 
 
-def _quarter(engine: Engine, org: runs.OrgRecord, now: datetime) -> Document:
+def _quarter(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
     """How many runs of the last 91 days were proven, and the longest time without one."""
     recent = [run for run in runs.list_runs(engine, org.id) if run.started_at >= now - QUARTER]
     ended = [run.finished_at for run in recent if run.complete and run.finished_at is not None]

@@ -11,6 +11,13 @@ class Resource(StrEnum):
     USERS = "users"
     ROLES = "roles"
     PERMISSIONS = "permissions"
+    APPLICATION_KEYS = "application_keys"
+    API_KEYS = "api_keys"
+    ACCESS_TOKENS = "access_tokens"
+    OAUTH_CLIENTS = "oauth_clients"
+    TEAMS = "teams"
+    TEAM_MEMBERSHIPS = "team_memberships"
+    AUTHN_MAPPINGS = "authn_mappings"
 
 
 class CoverageState(StrEnum):

@@ -26,7 +26,7 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     service_account: bool | None = None
     created_at: datetime | None = None
     role_ids: tuple[str, ...] = ()
-    last_login_at: datetime | None | UnsetType = UNSET
+    last_login_at: datetime | UnsetType | None = UNSET
     malformed: tuple[str, ...] = ()
 
     @property

@@ -72,24 +72,19 @@ class _Pass(Struct, Generic[R]):
             self.total = page.total
         return new > 0
 
-    def flaw(self, *, may_be_empty: bool) -> str | None:
+    def flaw(self, *, paged: bool, may_be_empty: bool) -> str | None:
         """Why this pass proves nothing, or None if it proves the listing complete."""
         seen = len(self.ids)
-        if self.broken:
-            return self.broken
-        if self.nameless:
-            return f"{self.nameless} records without an id"
-        if self.totals - {None} == set():
-            return "the API gave no usable total"
-        if len(self.totals) > 1:
-            return "the total changed while paging"
-        if self.repeated:
-            return f"{self.repeated} records came twice"
-        if seen != self.total:
-            return f"{seen:,} of {self.total:,}"
-        if not seen and not may_be_empty:
-            return "an empty list cannot be the truth"
-        return None
+        flaws = [
+            (self.broken is not None, self.broken),
+            (self.nameless > 0, f"{self.nameless} records without an id"),
+            (paged and self.totals <= {None}, "the API gave no usable total"),
+            (paged and len(self.totals) > 1, "the total changed while paging"),
+            (paged and self.repeated > 0, f"{self.repeated} records came twice"),
+            (paged and seen != self.total, f"{seen:,} of {self.total or 0:,}"),
+            (not seen and not may_be_empty, "an empty list cannot be the truth"),
+        ]
+        return next((what for found, what in flaws if found), None)
 
 
 def read_listing(
@@ -97,7 +92,7 @@ def read_listing(
     executor: Executor,
     sink: Callable[[list[R]], None],
     limits: Limits,
-    on_page: Callable[[int, int | None], None] = lambda received, expected: None,
+    on_page: Callable[[int, int | None], None],
 ) -> Outcome:
     """Read `listing`, hand every page's records to `sink` (in this thread), and say what was proven.
 
@@ -126,7 +121,7 @@ def read_listing(
                 return Outcome(Coverage(state=CoverageState.FAILED, passes=1, reason=error.message), set())
             seen.broken = error.message
             error_seen = error
-        flaw = _flaw(listing, seen)
+        flaw = seen.flaw(paged=listing.paged, may_be_empty=listing.may_be_empty)
         outcome = _outcome(seen, number, flaw)
         if flaw is None:
             break
@@ -137,18 +132,6 @@ def read_listing(
                 break
             size = FIRST_SIZE
     return outcome
-
-
-def _flaw(listing: Listing[R], seen: _Pass[R]) -> str | None:
-    if listing.paged:
-        return seen.flaw(may_be_empty=listing.may_be_empty)
-    if seen.broken:
-        return seen.broken
-    if seen.nameless:
-        return f"{seen.nameless} records without an id"
-    if not seen.ids and not listing.may_be_empty:
-        return "an empty list cannot be the truth"
-    return None
 
 
 def _outcome(seen: _Pass[R], passes: int, flaw: str | None) -> Outcome:
@@ -202,9 +185,7 @@ def _tail(listing: Listing[R], size: int, number: int, seen: _Pass[R], limits: L
             return
 
 
-def _ahead(
-    fetch: Callable[[int], Page[R]], numbers: range, executor: Executor, ahead: int
-) -> Iterator[Page[R]]:
+def _ahead(fetch: Callable[[int], Page[R]], numbers: range, executor: Executor, ahead: int) -> Iterator[Page[R]]:
     """Fetch pages by several threads, at most `ahead` of them beyond the one in hand."""
     waiting: deque[Future[Page[R]]] = deque()
     upcoming = iter(numbers)

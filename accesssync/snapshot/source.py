@@ -6,8 +6,10 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from accesssync.model.coverage import Resource
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
+from accesssync.model.team import Mapping, Membership, Team
 
 
 class Record(Protocol):
@@ -62,6 +64,9 @@ class Account(Struct, frozen=True, kw_only=True):
     subject: str
     org_id: str | None
     org_name: str | None
+    service_account: bool | None = None
+    permissions: frozenset[str] | None = None
+    """The names of the permissions the owner's roles carry, where the answer says; None where it does not."""
 
 
 class Source(Protocol):
@@ -71,3 +76,13 @@ class Source(Protocol):
     def users(self) -> Listing[Identity]: ...
     def roles(self) -> Listing[Role]: ...
     def permissions(self) -> Listing[Permission]: ...
+    def application_keys(self) -> Listing[Credential]: ...
+    def api_keys(self) -> Listing[Credential]: ...
+    def access_tokens(self) -> Listing[Credential]: ...
+    def oauth_clients(self) -> Listing[Credential]: ...
+    def teams(self) -> Listing[Team]: ...
+    def team_memberships(self, team_id: str) -> Listing[Membership]:
+        """The members of one team."""
+
+    def authn_mappings(self) -> "list[Listing[Mapping]]":
+        """One listing per thing that a mapping gives: roles and teams are listed apart."""

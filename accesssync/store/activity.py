@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,9 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from accesssync.store.bulk import insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
-from accesssync.store.tables import ActivityRow
-
-activity = ActivityRow.__table__  # type: ignore[attr-defined]
+from accesssync.store.tables import activity
 
 DAILY_FOR = timedelta(days=90)
 """How long activity is kept by the day; older than that, by the week."""
@@ -130,13 +129,16 @@ def thin(engine: Engine, lease: Lease, today: date) -> int:
     with writing(engine, lease) as connection:
         postgres = connection.dialect.name == "postgresql"
 
-        def week(day):  # type: ignore[no-untyped-def]
+        def week(day: ColumnElement[date]) -> ColumnElement[Any]:
             if postgres:
                 return func.date_trunc("week", day)
             return func.date(day, "-6 days", "weekday 1")
 
         old = activity.c.org_id == lease.org_id, activity.c.day < cutoff
-        if connection.execute(select(activity.c.day).where(*old, activity.c.until_day.is_not(None)).limit(1)).first() is None:
+        if (
+            connection.execute(select(activity.c.day).where(*old, activity.c.until_day.is_not(None)).limit(1)).first()
+            is None
+        ):
             return 0
         dropped = connection.execute(
             delete(activity).where(

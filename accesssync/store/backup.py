@@ -18,7 +18,9 @@ def integrity(engine: Engine) -> list[str]:
         return []
     with translated("the database cannot be checked"), engine.connect() as connection:
         found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
-        broken = [f"a row of {row[0]} refers to nothing" for row in connection.execute(text("PRAGMA foreign_key_check"))]
+        broken = [
+            f"a row of {row[0]} refers to nothing" for row in connection.execute(text("PRAGMA foreign_key_check"))
+        ]
     return [line for line in found if line != "ok"] + broken[:20]
 
 

@@ -8,9 +8,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from accesssync.model.change import Cause, Change
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
-from accesssync.store.tables import ChangeRow
-
-changes = ChangeRow.__table__  # type: ignore[attr-defined]
+from accesssync.store.tables import changes
 
 CHUNK = 2_000
 

@@ -12,6 +12,9 @@ from sqlalchemy.engine import URL, make_url
 
 from accesssync.errors import ConfigurationError, StoreError
 
+Database = Engine
+"""What jobs hold of a database: something to hand back to this room."""
+
 BUSY_SECONDS = 10
 """How long a writer waits for another one; chunks are small, so a live writer never holds on this long."""
 

@@ -15,15 +15,9 @@ from accesssync.model.role import Permission, Role
 from accesssync.store.bulk import AT_ONCE
 from accesssync.store.engine import translated
 from accesssync.store.kinds import IDENTITIES, ROLES, Kind, Links
-from accesssync.store.tables import GrantRow, IdentityRow, PermissionRow, RolePermissionRow, RoleRow
+from accesssync.store.tables import grants, identities, permissions, role_permissions, roles
 
 R = TypeVar("R", Identity, Role, Permission)
-
-identities = IdentityRow.__table__  # type: ignore[attr-defined]
-roles = RoleRow.__table__  # type: ignore[attr-defined]
-permissions = PermissionRow.__table__  # type: ignore[attr-defined]
-grants = GrantRow.__table__  # type: ignore[attr-defined]
-role_permissions = RolePermissionRow.__table__  # type: ignore[attr-defined]
 
 
 class LinkChange(Struct, frozen=True):
@@ -136,8 +130,6 @@ def permission_names(connection: Connection, org_id: int) -> tuple[Mapping[str, 
         names[one] = name
         restricted[one] = bool(flag)
     return names, frozenset(one for one, flag in restricted.items() if flag)
-
-
 
 
 def deltas(engine: Engine, org_id: int, run_id: int, only: str | None = None) -> Iterator[Delta]:

@@ -11,17 +11,9 @@ from sqlalchemy import Table as SqlTable
 
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
-from accesssync.store.activity import activity
 from accesssync.store.engine import translated
 from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
-from accesssync.store.tables import GrantRow, IdentityRow, PermissionRow, RolePermissionRow, RoleRow, Run
-
-identities = IdentityRow.__table__  # type: ignore[attr-defined]
-roles = RoleRow.__table__  # type: ignore[attr-defined]
-permissions = PermissionRow.__table__  # type: ignore[attr-defined]
-grants = GrantRow.__table__  # type: ignore[attr-defined]
-role_permissions = RolePermissionRow.__table__  # type: ignore[attr-defined]
-runs = Run.__table__  # type: ignore[attr-defined]
+from accesssync.store.tables import activity, grants, identities, permissions, role_permissions, roles, runs
 
 
 class Moment(Struct, frozen=True):

@@ -10,7 +10,7 @@ from accesssync.drift.facts import identity_digest, permission_digest, role_dige
 from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
-from accesssync.store.tables import GrantRow, IdentityRow, PermissionRow, RolePermissionRow, RoleRow
+from accesssync.store.tables import grants, identities, permissions, role_permissions, roles
 
 R = TypeVar("R", Identity, Role, Permission)
 
@@ -41,7 +41,7 @@ class Kind(Struct, Generic[R], frozen=True, kw_only=True):
         """The columns of a new version, in the order of `row`."""
         return ("org_id", "from_run", "first_run", "facts_version", "digest", "id", *self.facts)
 
-    def from_row(self, row: Mapping[str, Any], links: tuple[str, ...] = ()) -> R:
+    def from_row(self, row: Mapping[Any, Any], links: tuple[str, ...] = ()) -> R:
         """The record that a stored version describes."""
         values: dict[str, Any] = {name: row[name] for name in self.facts}
         if self.links is not None:
@@ -49,15 +49,10 @@ class Kind(Struct, Generic[R], frozen=True, kw_only=True):
         return self.record(id=row["id"], **values)
 
 
-def _table(row: Any) -> SqlTable:
-    table: SqlTable = row.__table__
-    return table
-
-
 IDENTITIES: Kind[Identity] = Kind(
     resource=Resource.USERS,
     record=Identity,
-    table=_table(IdentityRow),
+    table=identities,
     facts=(
         "email",
         "handle",
@@ -71,23 +66,23 @@ IDENTITIES: Kind[Identity] = Kind(
         "created_at",
     ),
     digest=identity_digest,
-    links=Links(_table(GrantRow), "identity_id", "role_id", "role_ids"),
+    links=Links(grants, "identity_id", "role_id", "role_ids"),
     activity=("identity", "last_login_at"),
 )
 
 ROLES: Kind[Role] = Kind(
     resource=Resource.ROLES,
     record=Role,
-    table=_table(RoleRow),
+    table=roles,
     facts=("name", "created_at"),
     digest=role_digest,
-    links=Links(_table(RolePermissionRow), "role_id", "permission_id", "permission_ids"),
+    links=Links(role_permissions, "role_id", "permission_id", "permission_ids"),
 )
 
 PERMISSIONS: Kind[Permission] = Kind(
     resource=Resource.PERMISSIONS,
     record=Permission,
-    table=_table(PermissionRow),
+    table=permissions,
     facts=("name", "display_name", "group_name", "display_type", "restricted"),
     digest=permission_digest,
 )

@@ -18,9 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accesssync.errors import LockedError
 from accesssync.store.engine import sqlite_path, translated
-from accesssync.store.tables import Org
-
-orgs = Org.__table__  # type: ignore[attr-defined]
+from accesssync.store.tables import orgs
 
 
 class Lease(Struct, frozen=True):
@@ -32,9 +30,7 @@ class Lease(Struct, frozen=True):
 
 
 @contextmanager
-def leased(
-    engine: Engine, org: str, org_id: int, *, wait: bool, sleep: Callable[[float], None]
-) -> Iterator[Lease]:
+def leased(engine: Engine, org: str, org_id: int, *, wait: bool, sleep: Callable[[float], None]) -> Iterator[Lease]:
     """Hold the only lease on an organization.
 
     With `wait`, waits for as long as it takes; without, raises LockedError when another process holds it.
@@ -101,9 +97,7 @@ def _file_lock(name: str, org: str, *, wait: bool, sleep: Callable[[float], None
 
 def _refuse(org: str, *, wait: bool) -> None:
     if not wait:
-        raise LockedError(
-            "another process is syncing this organization", org=org, remedy="try later, or add --wait"
-        )
+        raise LockedError("another process is syncing this organization", org=org, remedy="try later, or add --wait")
 
 
 def _number(org: str) -> int:

@@ -63,15 +63,13 @@ class Recorder(Generic[R]):
         self._engine = engine
         self._lease = lease
         self._run = run_id
-        self._kind = kind
+        self._kind: Kind[R] = kind
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
             self._digests = self._load(connection)
         self._facts = attrgetter(*kind.facts)
         self._stored = len(self._digests)
         self._pending: dict[str, tuple[R, bytes]] = {}
         self._weight = 0
-        self.added = 0
-        self.links_added = 0
         self._activity = ActivityWriter(engine, lease, run_id, kind.activity, today) if kind.activity else None
 
     @property
@@ -138,9 +136,9 @@ class Recorder(Generic[R]):
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:
         """Decide which rows a record that differs needs."""
         org_id, run, links = self._lease.org_id, self._run, self._kind.links
-        record = bounded(offered)
+        record: R = bounded(offered)
         if stored is not None:
-            record = keep_known(stored.record, record)
+            record = keep_known(stored.record, bounded(offered))
             if not self._differs(stored, record):
                 return
             (batch.erased if stored.from_run == run else batch.closed).append(stored.key)
@@ -148,13 +146,11 @@ class Recorder(Generic[R]):
         # The digest is of what Datadog sent, so that the same answer next time costs nothing. It covers the
         # references too, hence a new version when only they differ: a digest changed in place would survive an undo.
         batch.versions.append((org_id, run, first_run, FACTS_VERSION, digest, record.id, *self._facts(record)))
-        self.added += stored is None
         if links is None:
             return
         wanted = set(getattr(record, links.field))
         held = stored.link_keys if stored is not None else {}
         batch.links.extend((org_id, run, record.id, target) for target in wanted - held.keys())
-        self.links_added += len(wanted - held.keys())
         for target in held.keys() - wanted:
             key, from_run = held[target]
             (batch.links_erased if from_run == run else batch.links_closed).append(key)
@@ -187,9 +183,7 @@ class Recorder(Generic[R]):
 
     def _load(self, connection: Connection) -> dict[str, bytes]:
         table = self._kind.table
-        query = select(table.c.id, table.c.digest).where(
-            table.c.org_id == self._lease.org_id, table.c.to_run.is_(None)
-        )
+        query = select(table.c.id, table.c.digest).where(table.c.org_id == self._lease.org_id, table.c.to_run.is_(None))
         result = connection.execution_options(yield_per=5_000).execute(query)
         return {row[0]: bytes(row[1]) for row in result}
 
@@ -231,5 +225,3 @@ class Recorder(Generic[R]):
         if erased:
             erase = delete(table).where(table.c.key == bindparam("row"))
             connection.execute(erase, [{"row": key} for key in erased])
-
-

@@ -14,27 +14,19 @@ from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
 from accesssync.store.tables import (
-    AbsenceRow,
-    ChangeRow,
-    CoverageRow,
-    GrantRow,
-    IdentityRow,
-    Org,
-    PermissionRow,
-    RolePermissionRow,
-    RoleRow,
-    Run,
+    absences,
+    changes,
+    coverages,
+    grants,
+    identities,
+    orgs,
+    permissions,
+    role_permissions,
+    roles,
+    runs,
 )
 
-orgs = Org.__table__  # type: ignore[attr-defined]
-runs = Run.__table__  # type: ignore[attr-defined]
-coverages = CoverageRow.__table__  # type: ignore[attr-defined]
-absences = AbsenceRow.__table__  # type: ignore[attr-defined]
-changes = ChangeRow.__table__  # type: ignore[attr-defined]
-HISTORY = tuple(
-    row.__table__  # type: ignore[attr-defined]
-    for row in (IdentityRow, RoleRow, PermissionRow, GrantRow, RolePermissionRow)
-)
+HISTORY = (identities, roles, permissions, grants, role_permissions)
 
 
 class OrgRecord(Struct, frozen=True, kw_only=True):
@@ -185,16 +177,12 @@ def undo_unpublished(engine: Engine, lease: Lease) -> None:
 def _undo(connection: Connection, org_id: int, run_id: int) -> None:
     for table in HISTORY:
         connection.execute(delete(table).where(table.c.org_id == org_id, table.c.from_run == run_id))
-        connection.execute(
-            update(table).where(table.c.org_id == org_id, table.c.to_run == run_id).values(to_run=None)
-        )
+        connection.execute(update(table).where(table.c.org_id == org_id, table.c.to_run == run_id).values(to_run=None))
     for table in (changes, absences):
         connection.execute(delete(table).where(table.c.org_id == org_id, table.c.run_id == run_id))
 
 
-def publish(
-    engine: Engine, lease: Lease, run_id: int, observed: dict[Resource, Observed], result: Result
-) -> None:
+def publish(engine: Engine, lease: Lease, run_id: int, observed: dict[Resource, Observed], result: Result) -> None:
     """Make the run visible: what it recorded of itself and the flip to it are one transaction."""
     with translated("the run cannot be published"), writing(engine, lease) as connection:
         _finish(connection, lease.org_id, run_id, observed, result, undone=False)
@@ -280,9 +268,7 @@ def run_at(engine: Engine, org_id: int, when: datetime) -> RunRecord | None:
     newest = select(orgs.c.published_run_id).where(orgs.c.id == org_id).scalar_subquery()
     query = (
         select(runs)
-        .where(
-            runs.c.org_id == org_id, runs.c.undone.is_(False), runs.c.id <= newest, runs.c.finished_at <= when
-        )
+        .where(runs.c.org_id == org_id, runs.c.undone.is_(False), runs.c.id <= newest, runs.c.finished_at <= when)
         .order_by(runs.c.id.desc())
         .limit(1)
     )
@@ -307,9 +293,7 @@ def absent_since(engine: Engine, org_id: int, resource: Resource) -> dict[str, i
         return {row[0]: row[1] for row in connection.execute(query.group_by(absences.c.id))}
 
 
-def last_proven(
-    engine: Engine, org_id: int, resource: Resource, *, before_run: int | None = None
-) -> Observed | None:
+def last_proven(engine: Engine, org_id: int, resource: Resource, *, before_run: int | None = None) -> Observed | None:
     """The newest published listing of a resource that was complete; with `before_run`, of an earlier run."""
     newest = select(orgs.c.published_run_id).where(orgs.c.id == org_id).scalar_subquery()
     query = (

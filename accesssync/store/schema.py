@@ -5,12 +5,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 
 from accesssync.errors import StoreError
 from accesssync.store import engine as engines
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 MIGRATION_LOCK = 4_710_251
 """The PostgreSQL advisory lock that lets one process at a time migrate. An arbitrary number of our own."""
@@ -168,7 +172,7 @@ def _alone(engine: Engine) -> Iterator[None]:
             connection.commit()
 
 
-def _script():  # type: ignore[no-untyped-def]
+def _script() -> "ScriptDirectory":
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, text
+from sqlalchemy import Table as SqlTable
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -237,3 +238,22 @@ class AbsenceRow(Table, table=True):
     resource: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     run_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+
+
+def _table(row: type[Table]) -> SqlTable:
+    table: SqlTable = row.__dict__["__table__"]
+    return table
+
+
+orgs = _table(Org)
+runs = _table(Run)
+coverages = _table(CoverageRow)
+identities = _table(IdentityRow)
+roles = _table(RoleRow)
+permissions = _table(PermissionRow)
+grants = _table(GrantRow)
+role_permissions = _table(RolePermissionRow)
+activity = _table(ActivityRow)
+changes = _table(ChangeRow)
+absences = _table(AbsenceRow)
+"""The same tables for statements in bulk, which never make an object per row."""

@@ -16,8 +16,8 @@ from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Source
 from accesssync.store import activity, history, inventory, runs
 from accesssync.store.changes import write_changes
+from accesssync.store.engine import Database
 from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
-from accesssync.store.engine import Engine
 from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
 
@@ -56,7 +56,7 @@ class World(Struct, frozen=True, kw_only=True):
 
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
-    on_page: OnPage = lambda resource, received, expected: None
+    on_page: OnPage
 
 
 class Synced(Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class Synced(Struct, frozen=True, kw_only=True):
     error: AccessSyncError | None
 
 
-def sync_org(engine: Engine, target: Target, terms: Terms, world: World) -> Synced:
+def sync_org(engine: Database, target: Target, terms: Terms, world: World) -> Synced:
     """Observe one organization once.
 
     Never raises an AccessSyncError: it is part of the answer, so that one organization's failure is not another's.
@@ -82,10 +82,12 @@ def sync_org(engine: Engine, target: Target, terms: Terms, world: World) -> Sync
         return _sync(engine, target, terms, world)
     except AccessSyncError as error:
         error.org = error.org or target.name
-        return Synced(org=target.name, site=target.site, run=None, observed={}, counts={}, previous_run=None, error=error)
+        return Synced(
+            org=target.name, site=target.site, run=None, observed={}, counts={}, previous_run=None, error=error
+        )
 
 
-def _sync(engine: Engine, target: Target, terms: Terms, world: World) -> Synced:
+def _sync(engine: Database, target: Target, terms: Terms, world: World) -> Synced:
     org = runs.ensure_org(engine, target.name, target.site, world.clock())
     if terms.require_history and org.published_run_id is None:
         raise RefusedError(
@@ -102,7 +104,7 @@ def _sync(engine: Engine, target: Target, terms: Terms, world: World) -> Synced:
 class _Attempt(Struct, frozen=True, kw_only=True):
     """One run under way."""
 
-    engine: Engine
+    engine: Database
     lease: Lease
     run_id: int
     target: Target
@@ -121,11 +123,11 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         try:
             account = source.account()
             runs.bind_org(self.engine, self.lease, self.target.site, account.org_id, account.org_name)
-            collected = self._collect(source, previous)
-            error = judge(self.target.name, collected)
+            collected = self._collect(source)
+            verdict = judge(self.target.name, collected)
             if not any(_read(one.coverage) for one in collected.observed.values()):
-                return self._failed(error, started, previous, dict(collected.observed), source)
-            return self._publish(collected, error, started, previous, source)
+                return self._failed(verdict, started, previous, dict(collected.observed), source)
+            return self._publish(collected, verdict, started, previous, source)
         except AccessSyncError as failure:
             return self._failed(failure, started, previous, {}, source)
         except BaseException:
@@ -136,7 +138,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         finally:
             source.close()
 
-    def _collect(self, source: MeteredSource, previous: int | None) -> Collected:
+    def _collect(self, source: MeteredSource) -> Collected:
         engine, lease, run_id, today = self.engine, self.lease, self.run_id, self.world.clock().date()
         recorders = Recorders(
             permissions=Recorder(engine, lease, run_id, PERMISSIONS, today),
