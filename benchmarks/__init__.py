@@ -1,1 +1,1 @@
-"""What is measured, and how."""
+"""Measurements against the bundled sandbox: `python -m benchmarks`, or `make bench`."""

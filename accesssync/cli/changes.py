@@ -1,11 +1,13 @@
 """`accesssync changes` and `accesssync timeline`."""
 
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from accesssync.cli.options import Invocation, common
-from accesssync.cli.output import SHOWN, print_csv, print_json, print_json_list, print_table, say, window
+from accesssync.cli.output import print_csv, print_json, print_json_list, say, window
+from accesssync.cli.table import SHOWN, Column, print_table, wrap
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ COLUMNS = (
     "explanation",
 )
 
+TABLE = (
+    Column("WHEN (UTC)", lambda one: window(one["observed_after"], one["observed_before"]), least=23),
+    Column("WHO OR WHAT", lambda one: one["subject"], "middle", least=26),
+    Column("CHANGE", lambda one: what_happened(one), "wrap", least=24),
+    Column("CAUSE", lambda one: "" if one["cause"] == "org" else one["cause"], sparse=True),
+    Column("ORG", lambda one: one["org"], least=6, telling=True),
+)
+
 
 def change_line(change: "Change") -> str:
     """One change as a sentence, strangers' text made visible."""
@@ -37,7 +47,7 @@ def change_line(change: "Change") -> str:
 
 
 def what_happened(change: dict[str, Any]) -> str:
-    """The verb and the object of a change."""
+    """The verb and the object of a change, strangers' text made visible."""
     fields = change["fields"]
     match change["kind"]:
         case "grant.added":
@@ -48,13 +58,29 @@ def what_happened(change: dict[str, Any]) -> str:
             return f"now carries {visible(fields['permission'][1])}"
         case "role_permission.removed":
             return f"no longer carries {visible(fields['permission'][0])}"
-        case "identity.added" | "role.added":
-            return "APPEARED"
-        case "identity.removed" | "role.removed":
-            return "VANISHED"
         case "activity.login":
             return "logged in"
-    return "; ".join(f"{name}: {_value(old)} -> {_value(new)}" for name, (old, new) in fields.items())
+    if change["kind"].endswith(".added"):
+        return f"APPEARED{_as_what(fields)}"
+    if change["kind"].endswith(".removed"):
+        return "VANISHED"
+    return _differences(dict(fields))
+
+
+def _as_what(fields: dict[str, Any]) -> str:
+    return " as a service account" if fields.get("service_account") == [None, True] else ""
+
+
+def _differences(fields: dict[str, Any]) -> str:
+    """Every fact that differs. Being switched off or on is said in a word, not by two fields that mean the same."""
+    parts = []
+    switched = fields.pop("disabled", None)
+    if switched is not None and switched[1] is not None:
+        parts.append("was DISABLED" if switched[1] else "was ENABLED")
+        if "status" in fields and "Disabled" in fields["status"]:
+            del fields["status"]
+    parts += [f"{name}: {_value(old)} -> {_value(new)}" for name, (old, new) in fields.items()]
+    return "; ".join(parts)
 
 
 def _value(value: object) -> str:
@@ -109,16 +135,7 @@ def changes(
     elif form == "csv":
         print_csv(COLUMNS, found)
     else:
-        rows = (
-            (
-                window(one["observed_after"], one["observed_before"]),
-                one["subject"],
-                what_happened(one),
-                "" if one["cause"] == "org" else one["cause"],
-            )
-            for one in found
-        )
-        print_table(("WHEN (UTC)", "WHO OR WHAT", "CHANGE", "CAUSE"), rows, limit=limit, what="changes")
+        print_table(TABLE, found, limit=limit, one="change", many="changes")
 
 
 @click.command(
@@ -138,9 +155,12 @@ def timeline(invocation: Invocation, who: str) -> None:
     if invocation.as_json:
         print_json({"schema": "accesssync.timeline/1", "events": events})
         return
+    several = len({event["org"] for event in events}) > 1
     for event in events:
         if event["kind"] == "activity.login":
-            when = f"{event['at'][:16].replace('T', ' ')}"
+            when = event["at"][:16].replace("T", " ")
         else:
             when = window(event["observed_after"], event["observed_before"])
-        say(f"{when:<26} {visible(event['org'])}  {what_happened(event)}")
+        org = f"{visible(event['org'])}  " if several else ""
+        for number, line in enumerate(wrap(what_happened(event), max(20, get_terminal_size().columns - 25 - len(org)))):
+            say(f"{'' if number else when:<23}  {org}{line}")

@@ -1,19 +1,18 @@
 """`accesssync identities`, `identity`, `grants`, `roles` and `admins`."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from accesssync.cli.options import Invocation, common
-from accesssync.cli.output import SHOWN, Document, complain, day, print_csv, print_json, print_json_list, print_table, say
+from accesssync.cli.output import Document, complain, day, print_csv, print_json, print_json_list, say
+from accesssync.cli.table import SHOWN, Column, print_table
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.inventory import View
     from accesssync.store.engine import Database
-
-Rows = Callable[[Document], Sequence[object]]
 
 as_of_option = click.option("--as-of", metavar="WHEN", help="As it was at this run, time, date or age.")
 limit_option = click.option("--limit", type=click.IntRange(0), default=SHOWN, help="Rows of the table; 0 for all.")
@@ -34,15 +33,67 @@ def _opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[
 
 
 def _print(
-    invocation: Invocation, name: str, columns: Sequence[str], found: Iterable[Document], *, form: str, table: Any
+    invocation: Invocation,
+    noun: tuple[str, str],
+    fields: Sequence[str],
+    found: Iterable[Document],
+    *,
+    form: str,
+    table: Sequence[Column],
+    limit: int,
+    name: str | None = None,
 ) -> None:
+    """The documents in the form that was asked for. `noun` is what one and many of them are called."""
+    one, many = noun
+    key = name or many
     if invocation.as_json:
-        print_json_list(f"accesssync.{name}/1", name, found)
+        print_json_list(f"accesssync.{key}/1", key, found)
     elif form == "csv":
-        print_csv(columns, found)
+        print_csv(fields, found)
     else:
-        headings, row, limit, what = table
-        print_table(headings, (row(one) for one in found), limit=limit, what=what)
+        print_table([*table, ORG], found, limit=limit, one=one, many=many)
+
+
+def _who(one: Document) -> object:
+    return one["email"] or one["name"] or one["id"]
+
+
+def _login(one: Document) -> str:
+    return {"never": "never", "unknown": "unknown"}.get(one["last_login_state"], day(one["last_login_at"]))
+
+
+def _since(one: Document) -> str:
+    return ("by " if one["since_baseline"] else "") + day(one["since"])
+
+
+ORG = Column("ORG", lambda one: one["org"], least=6, telling=True)
+
+IDENTITIES = (
+    Column("WHO", _who, "middle", least=28),
+    Column("NAME", lambda one: one["name"], least=14, optional=True),
+    Column("STATUS", lambda one: one["status"], least=6),
+    Column("KIND", lambda one: one["classification"]["label"], least=5),
+    Column("LAST LOGIN", _login),
+    Column("ROLES", lambda one: one["roles"], "list", least=18),
+)
+GRANTS = (
+    Column("WHO", lambda one: one["subject"], "middle", least=28),
+    Column("ROLE", lambda one: one["role"], least=20),
+    Column("SINCE", _since, least=10),
+    Column("UNTIL", lambda one: day(one["until"]) if one["until"] else "", least=10, sparse=True),
+)
+ROLES = (
+    Column("ROLE", lambda one: one["name"] or one["id"], least=24),
+    Column("HELD BY", lambda one: one["identities"], "number"),
+    Column("PERMISSIONS", lambda one: len(one["permissions"]), "number"),
+    Column("PRIVILEGED BY", lambda one: one["privileged"], "list", least=20),
+)
+ADMINS = (
+    Column("WHO", _who, "middle", least=26),
+    Column("LAST LOGIN", _login),
+    Column("THROUGH", lambda one: one["roles"], "list", least=18),
+    Column("MAY", lambda one: one["privileged"], "list", least=20),
+)
 
 
 @click.command(
@@ -77,15 +128,7 @@ def identities(
         "service_account", "created_at", "last_login_at", "last_login_state", "roles", "first_seen_at",
         "first_seen_baseline",
     )  # fmt: skip
-    headings = ("WHO", "NAME", "STATUS", "KIND", "LAST LOGIN", "ROLES")
-    table = (headings, _identity_row, limit, "identities")
-    _print(invocation, "identities", columns, found(), form=form, table=table)
-
-
-def _identity_row(one: Document) -> Sequence[object]:
-    login = {"never": "never", "unknown": "unknown"}.get(one["last_login_state"], day(one["last_login_at"]))
-    label = one["classification"]["label"]
-    return one["email"] or one["id"], one["name"], one["status"], label, login, one["roles"]
+    _print(invocation, ("identity", "identities"), columns, found(), form=form, table=IDENTITIES, limit=limit)
 
 
 @click.group()
@@ -189,13 +232,7 @@ def grants(
                     yield named
 
     columns = ("org", "identity_id", "subject", "role_id", "role", "since", "until", "since_baseline")
-    table = (("WHO", "ROLE", "SINCE", "UNTIL"), _grant_row, limit, "grants")
-    _print(invocation, "grants", columns, found(), form=form, table=table)
-
-
-def _grant_row(one: Document) -> Sequence[object]:
-    since = ("by " if one["since_baseline"] else "") + day(one["since"])
-    return one["subject"], one["role"], since, day(one["until"]) if one["until"] else ""
+    _print(invocation, ("grant", "grants"), columns, found(), form=form, table=GRANTS, limit=limit)
 
 
 @click.command(
@@ -216,13 +253,7 @@ def roles(invocation: Invocation, as_of: str | None, privileged: bool, limit: in
     engine, views = _opened(invocation, as_of)
     found = (one for view in views for one in job.roles(engine, view) if one["privileged"] or not privileged)
     columns = ("org", "id", "name", "created_at", "identities", "permissions", "privileged", "first_seen_at")
-    headings = ("ROLE", "HELD BY", "PERMISSIONS", "PRIVILEGED BY")
-    table = (headings, _role_row, limit, "roles")
-    _print(invocation, "roles", columns, found, form=form, table=table)
-
-
-def _role_row(one: Document) -> Sequence[object]:
-    return one["name"] or one["id"], one["identities"], len(one["permissions"]), one["privileged"]
+    _print(invocation, ("role", "roles"), columns, found, form=form, table=ROLES, limit=limit)
 
 
 @click.command(
@@ -245,11 +276,5 @@ def admins(invocation: Invocation, as_of: str | None, limit: int, form: str) -> 
     engine, views = _opened(invocation, as_of)
     found = (one for view in views for one in job.admins(engine, view))
     columns = ("org", "id", "email", "name", "status", "service_account", "last_login_at", "roles", "privileged")
-    headings = ("WHO", "LAST LOGIN", "VIA", "WORST")
-    table = (headings, _admin_row, limit, "identities with privileged permissions")
-    _print(invocation, "admins", columns, found, form=form, table=table)
-
-
-def _admin_row(one: Document) -> Sequence[object]:
-    login = {"never": "never", "unknown": "unknown"}.get(one["last_login_state"], day(one["last_login_at"]))
-    return one["email"] or one["name"] or one["id"], login, one["roles"], one["privileged"]
+    noun = ("identity with a privileged permission", "identities with privileged permissions")
+    _print(invocation, noun, columns, found, form=form, table=ADMINS, limit=limit, name="admins")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from accesssync import __version__
-from accesssync.cli.output import complain, print_json
+from accesssync.cli.output import ToldError, complain, print_json
 from accesssync.cli.visible import visible
 from accesssync.errors import AccessSyncError
 
@@ -70,8 +70,8 @@ class Commands(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Did you mean {near[0]}?" if near else " See accesssync --help."
-            ctx.fail(f"There is no command {visible(args[0])!r}.{hint}")
+            hint = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -111,9 +111,15 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        # Nothing went wrong that one line could tell, but nothing was done either.
+        complain(error.format_message())
+        return error.exit_code
     except click.ClickException as error:
-        message = error.format_message().replace("\n", " ")
-        return _report(arguments, {"code": "usage", "message": message}, f"{message} See --help.", error.exit_code)
+        return _misused(arguments, error)
+    except ToldError as told:
+        complain(f"error: {visible(told.error.line())}")
+        return told.error.exit_code
     except AccessSyncError as error:
         if "--debug" in arguments:
             raise
@@ -126,6 +132,20 @@ def run(arguments: list[str]) -> int:
         line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
         return _report(arguments, {"code": "bug", "message": line}, line, 1)
     return 1
+
+
+def _misused(arguments: list[str], error: click.ClickException) -> int:
+    """A command line that cannot be understood."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "accesssync"
+    remedy = f"see {path} --help"
+    if isinstance(error, click.NoSuchOption) and context and context.parent is None:
+        message = f"{error.option_name} is no option of accesssync itself"
+        remedy = f"options follow the command: accesssync COMMAND {error.option_name}"
+    document = {"code": "usage", "message": message, "remedy": remedy}
+    return _report(arguments, document, f"{message}; {remedy}", error.exit_code)
 
 
 def _report(arguments: list[str], document: dict[str, Any], line: str, code: int) -> int:

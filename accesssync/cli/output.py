@@ -1,19 +1,24 @@
-"""Print: one JSON document, a table people can read, or CSV."""
+"""Print: one JSON document, CSV, or lines for people. Tables are in accesssync.cli.table."""
 
 import csv
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
-from accesssync.cli.visible import spreadsheet_safe, visible
+from accesssync.cli.visible import spreadsheet_safe
+from accesssync.errors import AccessSyncError
 
 Document = dict[str, Any]
 
-SHOWN = 100
-"""Rows of a table before it says how many more there are."""
+
+class ToldError(Exception):
+    """A command failed after its own document, which says so, was written: stdout takes one document only."""
+
+    def __init__(self, error: AccessSyncError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def print_json(document: Document) -> None:
@@ -31,10 +36,29 @@ def print_json_list(schema: str, key: str, documents: Iterable[Document]) -> Non
     encoder = json.Encoder()
     out = sys.stdout.buffer
     out.write(b'{"schema": ' + encoder.encode(schema) + b', "' + key.encode() + b'": [')
-    for number, document in enumerate(documents):
-        out.write((b",\n" if number else b"\n") + encoder.encode(document))
-    out.write(b"\n]}\n")
+    failed = None
+    try:
+        for number, document in enumerate(documents):
+            out.write((b",\n" if number else b"\n") + encoder.encode(document))
+    except AccessSyncError as error:
+        failed = error
+    out.write(b"\n]")
+    if failed is not None:
+        from accesssync.jobs.sync.document import error_document
+
+        out.write(b', "error": ' + encoder.encode(error_document(failed)))
+    out.write(b"}\n")
     out.flush()
+    if failed is not None:
+        raise ToldError(failed)
+
+
+def print_json_failed(document: Document, error: AccessSyncError) -> NoReturn:
+    """The document of a command that did its work and has to report failure all the same."""
+    from accesssync.jobs.sync.document import error_document
+
+    print_json({**document, "error": error_document(error)})
+    raise ToldError(error)
 
 
 def print_csv(columns: Sequence[str], documents: Iterable[Document]) -> None:
@@ -55,40 +79,6 @@ def _flat(value: object) -> object:
     if isinstance(value, list):
         return ";".join(str(one) for one in value)
     return value
-
-
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, limit: int = SHOWN, what: str) -> None:
-    """A table on stdout, at most `limit` rows (0: all); says how many there are of `what` altogether."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    remaining: Iterator[Sequence[object]] = iter(rows)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold" if number == 0 else "ellipsis", no_wrap=number != 0)
-    shown = 0
-    for row in islice(remaining, limit or None):
-        table.add_row(*(Text(_cell(value)) for value in row))
-        shown += 1
-    more = sum(1 for _ in remaining)
-    console = Console(highlight=False, soft_wrap=False)
-    if shown:
-        console.print(table)
-    if more:
-        console.print(f"{shown + more:,} {what}; {shown:,} shown: --limit 0, --format csv or --json give all of them")
-    else:
-        console.print(f"{shown:,} {what}")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(visible(one) for one in value)
-    return visible(value)
 
 
 def say(text: str = "") -> None:

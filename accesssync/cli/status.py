@@ -5,7 +5,7 @@ import re
 import click
 
 from accesssync.cli.options import Invocation, common, now
-from accesssync.cli.output import Document, age, print_json, say
+from accesssync.cli.output import Document, age, print_json, print_json_failed, say
 from accesssync.cli.visible import visible
 from accesssync.errors import ThresholdError, UsageError
 
@@ -29,16 +29,20 @@ def status(invocation: Invocation, max_age: str | None) -> None:
     found = job.status(open_to_read(invocation.settings), invocation.orgs, now())
     for one in found:
         one["stale"] = _stale(one, most)
+    document = {"schema": "accesssync.status/1", "organizations": found}
+    late = [one["org"] for one in found if one["stale"]]
+    error = None
+    if late:
+        error = ThresholdError(f"not proven within {max_age}: {', '.join(late)}", remedy="run: accesssync sync")
+    if invocation.as_json and error is not None:
+        print_json_failed(document, error)
     if invocation.as_json:
-        print_json({"schema": "accesssync.status/1", "organizations": found})
+        print_json(document)
     else:
         for one in found:
             _show(one)
-    late = [one["org"] for one in found if one["stale"]]
-    if late:
-        raise ThresholdError(
-            f"not proven within {max_age}: {', '.join(late)}", remedy="run accesssync sync, or see accesssync status"
-        )
+    if error is not None:
+        raise error
 
 
 def _seconds(text: str) -> int:

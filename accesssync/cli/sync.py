@@ -97,6 +97,10 @@ def _show(engine: "Database", one: "Synced") -> None:
     run = one.run
     if run is None:
         return
+    if run.undone:
+        say(f"{visible(one.org)} ({one.site}) READ-ONLY  run-{run.id}  FAILED after {run.duration_seconds:.1f} s")
+        say("nothing was stored; what was known before stays as it was")
+        return
     proven = sum(o.coverage.state in {"complete", "skipped"} for o in one.observed.values())
     left = f", {run.rate_limit_left:.0%} of the rate limit left" if run.rate_limit_left is not None else ""
     word = "proven" if run.complete else "NOT PROVEN"
@@ -104,9 +108,6 @@ def _show(engine: "Database", one: "Synced") -> None:
         f"{visible(one.org)} ({one.site}) READ-ONLY  run-{run.id}  {word} {proven}/{len(one.observed)}  "
         f"{run.duration_seconds:.1f} s, {run.requests:,} requests{left}"
     )
-    if run.undone:
-        say("nothing was stored: the run failed before it could be published")
-        return
     if run.baseline:
         c = one.counts
         say(

@@ -1,1 +1,1 @@
-"""What an identity can do: roles expanded, permissions ranked. Pure."""
+"""What an identity or a credential can do, by which path, and what ends with it. Pure."""

@@ -1,7 +1,8 @@
 """How much harm a permission can do.
 
 T0 is the control plane: whoever holds it can gain any right. T1 is security-relevant in other ways. Everything
-else is T2 where it writes and T3 where it reads; a permission nobody has classified counts as T2.
+else is T2 where it writes and T3 where it reads; a permission nobody has classified counts as T2. An organization
+may see some of it differently: every function here takes its own mapping of permission to tier.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,10 +11,14 @@ from importlib.resources import files
 
 from msgspec import Struct, json
 
+from accesssync.errors import ConfigurationError
 from accesssync.model.role import Permission, Role
 
 STANDARD_ROLE = "Datadog Standard Role"
 """The built-in role that an ordinary colleague gets. What it carries is nobody's privilege."""
+
+ORDINARY = {"T2": "changes things", "T3": "reads things"}
+"""The tiers of what is in no list."""
 
 
 class Tier(Struct, frozen=True):
@@ -30,29 +35,49 @@ class _File(Struct, frozen=True):
 
 
 @cache
-def _classified() -> Mapping[str, str]:
+def tiers() -> tuple[Tier, ...]:
+    """The classes that come with accesssync, the most harmful first."""
     data = (files("accesssync.reach") / "data" / "tiers.json").read_bytes()
-    return {name: tier.tier for tier in json.decode(data, type=_File).tiers for name in tier.permissions}
+    return json.decode(data, type=_File).tiers
 
 
-def tier_of(name: str, display_type: str | None = None) -> str:
+@cache
+def _classified() -> Mapping[str, str]:
+    return {name: tier.tier for tier in tiers() for name in tier.permissions}
+
+
+def check_overrides(overrides: Mapping[str, str]) -> None:
+    """Raise ConfigurationError where an organization's own mapping names a tier that does not exist."""
+    known = [tier.tier for tier in tiers()] + ["T1", *ORDINARY]
+    for name, tier in overrides.items():
+        if tier not in known:
+            raise ConfigurationError(
+                f"the permission {name!r} is put into {tier!r}, which is no tier", remedy=f"use {', '.join(known)}"
+            )
+
+
+def tier_of(name: str, display_type: str | None = None, overrides: Mapping[str, str] | None = None) -> str:
     """The tier of a permission by its name; `display_type` is Datadog's own "read", "write" or "other"."""
-    found = _classified().get(name)
+    found = (overrides or {}).get(name) or _classified().get(name)
     if found is not None:
         return found
     return "T3" if display_type == "read" else "T2"
 
 
-def privileged_permissions(roles: Iterable[Role], permissions: Iterable[Permission]) -> Mapping[str, str]:
+def privileged_permissions(
+    roles: Iterable[Role], permissions: Iterable[Permission], overrides: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
     """The permissions that make a holder privileged here, by id: T0 and T1, less what the Standard role carries."""
     ordinary = {one for role in roles if role.name == STANDARD_ROLE for one in role.permission_ids}
     return {
         one.id: one.name
         for one in permissions
-        if one.name is not None and one.id not in ordinary and tier_of(one.name)[:2] in {"T0", "T1"}
+        if one.name is not None
+        and one.id not in ordinary
+        and tier_of(one.name, one.display_type, overrides)[:2] in {"T0", "T1"}
     }
 
 
-def rank(names: Iterable[str]) -> list[str]:
+def rank(names: Iterable[str], overrides: Mapping[str, str] | None = None) -> list[str]:
     """Permissions by name, the most harmful first."""
-    return sorted(names, key=lambda name: (tier_of(name), name))
+    return sorted(names, key=lambda name: (tier_of(name, overrides=overrides), name))

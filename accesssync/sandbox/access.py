@@ -1,12 +1,13 @@
 """Who is asking, and may they: the one place that decides between 401 and 403."""
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
+from accesssync.sandbox.credentials import ApiKey, AppKey
 from accesssync.sandbox.organization import Organization
-from accesssync.sandbox.records import ApiKey, AppKey, User
+from accesssync.sandbox.records import User
 from accesssync.sandbox.replies import RefusedError, Reply, error
 
 
@@ -37,10 +38,14 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The conditions of an endpoint. `permission` None means that any valid key pair will do."""
+    """The conditions of an endpoint.
+
+    `permission` None means that any valid key pair will do; `or_permission` is as good as `permission`.
+    """
 
     needs: Needs = Needs.BOTH_KEYS
     permission: str | None = None
+    or_permission: str | None = None
     style: Style = Style.FORBIDDEN
 
 
@@ -53,24 +58,28 @@ class Caller:
     owner: User | None
 
 
-def identify(organization: Organization, headers: Mapping[str, str], access: Access) -> Caller:
-    """The caller, or RefusedError."""
+def identify(organization: Organization, headers: Mapping[str, str], access: Access, now: datetime) -> Caller:
+    """The caller, or RefusedError. Keys that are accepted count as used, even where a permission is missing."""
     api_secret = headers.get("dd-api-key")
     if not api_secret:
         raise RefusedError(access.style.missing())
-    api_key = next((each for each in organization.api_keys.values() if _same(each.secret, api_secret)), None)
+    api_key = organization.api_keys_by_secret.get(api_secret)
     if api_key is None:
         raise RefusedError(access.style.wrong())
     if access.needs is Needs.API_KEY:
+        organization.touch_key(api_key.id, now)
         return Caller(api_key, None, None)
     app_secret = headers.get("dd-application-key")
     if not app_secret:
         raise RefusedError(access.style.missing())
-    app_key = next((each for each in organization.app_keys.values() if _same(each.secret, app_secret)), None)
+    app_key = organization.app_keys_by_secret.get(app_secret)
     owner = organization.users.get(app_key.owner_id) if app_key else None
     if app_key is None or owner is None or owner.disabled:
         raise RefusedError(access.style.wrong())
-    if access.permission is not None and not may(organization, app_key, owner, access.permission):
+    organization.touch_key(api_key.id, now)
+    organization.touch_key(app_key.id, now)
+    wanted = [each for each in (access.permission, access.or_permission) if each is not None]
+    if wanted and not any(may(organization, app_key, owner, each) for each in wanted):
         raise RefusedError(error(403, "Forbidden"))
     return Caller(api_key, app_key, owner)
 
@@ -86,7 +95,3 @@ def may(organization: Organization, app_key: AppKey, owner: User, permission: st
     if permission not in organization.permissions_by_name:
         return True
     return permission in organization.permission_names(owner)
-
-
-def _same(left: str, right: str) -> bool:
-    return hmac.compare_digest(left.encode(), right.encode())

@@ -131,7 +131,7 @@ class Application:
         self,
         incoming: Incoming,
         headers: Mapping[str, str],
-        query: Mapping[str, str],
+        query: QueryParams,
         body: bytes,
         strikes: Sequence[Strike],
     ) -> Reply:
@@ -154,11 +154,11 @@ class Application:
         endpoint: Endpoint,
         headers: Mapping[str, str],
         parts: Mapping[str, str],
-        query: Mapping[str, str],
+        query: QueryParams,
         body: bytes,
         strikes: Sequence[Strike],
     ) -> Reply:
-        organization = self._organization
+        organization, now = self._organization, self._clock()
         with organization.lock:
             try:
                 return endpoint.answer(
@@ -167,11 +167,12 @@ class Application:
                         behaviour=self._behaviour,
                         activity=self._activity,
                         rng=self._rng,
-                        caller=identify(organization, headers, endpoint.access),
+                        caller=identify(organization, headers, endpoint.access, now),
                         path=parts,
                         query=query,
                         body=body,
-                        now=self._clock(),
+                        now=now,
+                        origin=f"http://{headers.get('host', 'localhost')}",
                         spoilers=strikes,
                     )
                 )

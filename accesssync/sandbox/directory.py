@@ -6,9 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from threading import RLock
+from typing import Any, TypeVar
 
-from accesssync.sandbox.records import ApiKey, AppKey, Deployment, Permission, Role, User
+from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
+from accesssync.sandbox.groups import Mapping, Team
+from accesssync.sandbox.records import Deployment, Permission, Role, User
 from accesssync.sandbox.render import Rendering
+
+T = TypeVar("T")
 
 _SELECTIONS_KEPT = 48
 
@@ -24,7 +29,7 @@ def random_uuid(rng: random.Random) -> str:
 
 
 class UnknownRecordError(LookupError):
-    """A mutation named a user, role, permission or key that the organization does not have."""
+    """A mutation named a record that the organization does not have."""
 
 
 class Directory:
@@ -39,6 +44,7 @@ class Directory:
         permissions: Iterable[Permission] = (),
         deployment: Deployment | None = None,
         clock: Callable[[], datetime] = wall_clock,
+        created_at: datetime | None = None,
     ) -> None:
         self.name = name
         self.domain = domain
@@ -52,9 +58,17 @@ class Directory:
         self.permissions_by_name: dict[str, Permission] = {each.name: each for each in self.permissions.values()}
         self.api_keys: dict[str, ApiKey] = {}
         self.app_keys: dict[str, AppKey] = {}
-        self.rendered = Rendering(self.id, deployment or Deployment())
+        self.api_keys_by_secret: dict[str, ApiKey] = {}
+        self.app_keys_by_secret: dict[str, AppKey] = {}
+        self.tokens: dict[str, Token] = {}
+        self.oauth_clients: dict[str, OAuthClient] = {}
+        self.teams: dict[str, Team] = {}
+        self.mappings: dict[str, Mapping] = {}
+        self.created_at = created_at or clock()
+        self.deployment = deployment or Deployment()
+        self.rendered = Rendering(self.id, self.deployment)
         self.user_counts: Counter[str] = Counter()
-        self._selections: dict[Hashable, list[User]] = {}
+        self._selections: dict[Hashable, list[Any]] = {}
 
     def user(self, user: str) -> User:
         """The user with this id or e-mail."""
@@ -88,9 +102,9 @@ class Directory:
         role = self.roles.get(role_id)
         return role.permission_ids if role else ()
 
-    def selection(self, key: Hashable, build: Callable[[], list[User]]) -> list[User]:
-        """A list of users under `key`, built once and kept until users come, go or change their facts."""
-        found = self._selections.get(key)
+    def selection(self, key: Hashable, build: Callable[[], list[T]]) -> list[T]:
+        """A list of records under `key`, built once and kept until records come, go or change their facts."""
+        found: list[T] | None = self._selections.get(key)
         if found is None:
             if len(self._selections) >= _SELECTIONS_KEPT:
                 self._selections.clear()
@@ -110,6 +124,10 @@ class Directory:
             self._count(user.role_ids, 1)
             self._selections.clear()
         return user
+
+    def _changed(self, record_id: str) -> None:
+        self.rendered.forget(record_id)
+        self._selections.clear()
 
     def _set_roles(self, user: User, role_ids: tuple[str, ...]) -> None:
         self._count(user.role_ids, -1)

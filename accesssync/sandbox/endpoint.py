@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from accesssync.sandbox.access import Access, Caller
+from starlette.datastructures import QueryParams
+
+from accesssync.sandbox.access import Access, Caller, may
 from accesssync.sandbox.activity import Activity
 from accesssync.sandbox.organization import Organization
 from accesssync.sandbox.paging import Spoiler
@@ -27,7 +29,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way through an endpoint."""
+    """One request on its way through an endpoint. `origin` is the address that the client used."""
 
     organization: Organization
     behaviour: Behaviour
@@ -35,10 +37,16 @@ class Call:
     rng: Random
     caller: Caller
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: bytes
     now: datetime
+    origin: str
     spoilers: Sequence[Spoiler] = ()
+
+    def may(self, permission: str) -> bool:
+        """Whether the caller's application key carries `permission`."""
+        key, owner = self.caller.app_key, self.caller.owner
+        return key is not None and owner is not None and may(self.organization, key, owner, permission)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,22 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from accesssync.sandbox.clientbook import ClientBook
 from accesssync.sandbox.directory import UnknownRecordError, random_uuid, wall_clock
+from accesssync.sandbox.keyring import KeyRing
 from accesssync.sandbox.records import Status, Truth, User
 from accesssync.sandbox.rolebook import RoleBook
+from accesssync.sandbox.teambook import TeamBook
 
 __all__ = ["Organization", "UnknownRecordError", "random_uuid", "wall_clock"]
 
 
-class Organization(RoleBook):
-    """Users, roles, permissions and keys, with named mutations.
+class Organization(RoleBook, KeyRing, TeamBook, ClientBook):
+    """Users, roles, permissions, keys, tokens, teams, SAML mappings and OAuth clients, with named mutations.
 
     Mutations may be called from any thread while a server is serving: `lock` is held by each of them
-    and by the server while it builds an answer. Users are named by id or e-mail, roles by id or name,
-    permissions by id or name. `at` is the time of the change; without it `clock` is asked.
+    and by the server while it builds an answer. Users are named by id or e-mail, everything else by id
+    or name. `at` is the time of the change; without it `clock` is asked.
     """
 
     def add_user(
@@ -57,9 +60,11 @@ class Organization(RoleBook):
             return self.place_user(user)
 
     def remove_user(self, user: str) -> None:
-        """The user vanishes: from lists, by id, and from every role."""
+        """The user vanishes: from lists, by id, from every role, team and OAuth client; keys and tokens stay."""
         with self.lock:
             gone = self.user(user)
+            self._leave_teams(gone.id)
+            self._withdraw_everywhere(gone.id)
             del self.users[gone.id]
             self._count(gone.role_ids, -1)
             self.rendered.forget_user(gone.id)

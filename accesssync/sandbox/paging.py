@@ -15,15 +15,29 @@ class Sheet(Generic[T]):
     """One page in the making.
 
     `rows` is everything that is listed, in order; `shown` what this page holds; `data` its bytes.
-    `page_meta` is sent as `meta.page`.
+    `page_meta` is the part of `meta` that tells the totals. `shift` moves pages that do not begin at a
+    multiple of their size.
     """
 
     rows: Sequence[T]
     number: int
     size: int
     page_meta: dict[str, object]
+    shift: int = 0
     shown: list[T] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
+
+    def fill(self, render: Callable[[T], bytes], spoilers: Sequence["Spoiler"] = ()) -> None:
+        """Cut the page and render it, with every spoiler having its turn."""
+        for each in spoilers:
+            each.rearrange(self)
+        start = self.number * self.size + self.shift
+        self.shown = list(self.rows[start : start + self.size])
+        for each in spoilers:
+            each.pick(self)
+        self.data = list(map(render, self.shown))
+        for each in spoilers:
+            each.damage(self)
 
 
 class Spoiler(Protocol):
@@ -43,26 +57,31 @@ class Spoiler(Protocol):
 class Paging:
     """The rules of one listing: default and largest page, and what happens above the largest.
 
-    `announced` is what `meta.page.max_page_size` says, None where it is not sent.
+    `announced` is what `meta.page.max_page_size` says, None where it is not sent. `counts_all` sends the
+    number of all records beside that of those that match. `more_meta` stands in `meta` beside `page`.
     """
 
     maximum: int = 100
     default: int = 10
     announced: int | None = None
     refuse_larger: bool = False
+    counts_all: bool = True
+    more_meta: Mapping[str, object] = field(default_factory=dict)
     bad_request: Callable[[str], Reply] = field(kw_only=True)
 
     def read(self, query: Mapping[str, str]) -> tuple[int, int]:
         """Page number and size, or RefusedError."""
-        size = self._number(query, "page[size]", self.default, at_least=1)
-        number = self._number(query, "page[number]", 0, at_least=0)
-        if size > self.maximum:
-            if self.refuse_larger:
-                raise RefusedError(self.bad_request(f"page[size] must not be larger than {self.maximum}"))
-            size = self.maximum
-        return number, size
+        return self.number(query, "page[number]", 0, at_least=0), self.size(query, "page[size]")
 
-    def _number(self, query: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
+    def size(self, query: Mapping[str, str], name: str) -> int:
+        """The size of a page, or RefusedError."""
+        size = self.number(query, name, self.default, at_least=1)
+        if size > self.maximum and self.refuse_larger:
+            raise RefusedError(self.bad_request(f"{name} must not be larger than {self.maximum}"))
+        return min(size, self.maximum)
+
+    def number(self, query: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
+        """A whole number from the query, or RefusedError."""
         text = query.get(name)
         if text is None:
             return default
@@ -74,7 +93,7 @@ class Paging:
 def page(
     rows: Sequence[T],
     *,
-    total: int,
+    total: int = 0,
     query: Mapping[str, str],
     paging: Paging,
     render: Callable[[T], bytes],
@@ -83,18 +102,11 @@ def page(
 ) -> Reply:
     """The answer to a listing request. `total` counts all records, `rows` those that match a filter."""
     number, size = paging.read(query)
-    page_meta: dict[str, object] = {"total_count": total, "total_filtered_count": len(rows)}
+    page_meta: dict[str, object] = {"total_count": total} if paging.counts_all else {}
+    page_meta["total_filtered_count"] = len(rows)
     if paging.announced is not None:
         page_meta["max_page_size"] = paging.announced
     sheet = Sheet(rows, number, size, page_meta)
-    for each in spoilers:
-        each.rearrange(sheet)
-    start = sheet.number * size
-    sheet.shown = list(sheet.rows[start : start + size])
-    for each in spoilers:
-        each.pick(sheet)
-    sheet.data = list(map(render, sheet.shown))
-    for each in spoilers:
-        each.damage(sheet)
+    sheet.fill(render, spoilers)
     extra = included(sheet.shown) if included else None
-    return Reply(body=listing(to_json({"page": sheet.page_meta}), sheet.data, extra))
+    return Reply(body=listing(to_json({"page": sheet.page_meta, **paging.more_meta}), sheet.data, extra))

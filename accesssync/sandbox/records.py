@@ -70,32 +70,14 @@ class Permission:
     restricted: bool
 
 
-@dataclass(slots=True)
-class ApiKey:
-    """An organization's API key."""
-
-    id: str
-    name: str
-    secret: str
-    created_at: datetime
-
-
-@dataclass(slots=True)
-class AppKey:
-    """An application key. `scopes` None means everything that its owner may do."""
-
-    id: str
-    name: str
-    secret: str
-    owner_id: str
-    scopes: frozenset[str] | None
-    created_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Which optional attributes this Datadog sends; older ones leave some out altogether."""
+    """Which optional attributes this Datadog sends; older ones leave some out altogether.
+
+    `last_used_at` is that of application keys; the others belong to users.
+    """
 
     last_login_time: bool = True
     uuid: bool = True
     mfa_enabled: bool = False
+    last_used_at: bool = True

@@ -7,7 +7,7 @@ depends on another, except `user_count`, which is dropped by the mutation that a
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from accesssync.sandbox.records import Deployment, Permission, Role, User
@@ -30,7 +30,8 @@ def timestamp(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="microseconds")
 
 
-def _references(kind: str, ids: Iterable[str]) -> list[dict[str, str]]:
+def references(kind: str, ids: Iterable[str]) -> list[dict[str, str]]:
+    """The `data` of a relationship to several records."""
     return [{"type": kind, "id": each} for each in ids]
 
 
@@ -46,6 +47,7 @@ class Rendering:
         self._permissions: dict[str, bytes] = {}
         self._permissions_included: dict[str, bytes] = {}
         self._included: OrderedDict[frozenset[str], bytes] = OrderedDict()
+        self._others: dict[str, dict[str, bytes]] = {}
 
     def forget_user(self, user_id: str) -> None:
         """The user record changed."""
@@ -61,6 +63,19 @@ class Rendering:
         self._roles_included.pop(role_id, None)
         for wanted in [each for each in self._included if role_id in each]:
             del self._included[wanted]
+
+    def remember(self, kind: str, record_id: str, describe: Callable[[], object]) -> bytes:
+        """A record of any other kind; `describe` is asked only where nothing is remembered."""
+        known = self._others.setdefault(kind, {})
+        body = known.get(record_id)
+        if body is None:
+            body = known[record_id] = to_json(describe())
+        return body
+
+    def forget(self, record_id: str) -> None:
+        """A record of any other kind changed."""
+        for known in self._others.values():
+            known.pop(record_id, None)
 
     def user(self, user: User) -> bytes:
         """The user as an element of `data`."""
@@ -92,7 +107,7 @@ class Rendering:
         if self._deployment.mfa_enabled:
             attributes["mfa_enabled"] = user.mfa_enabled
         relationships = {
-            "roles": {"data": _references("roles", user.role_ids)},
+            "roles": {"data": references("roles", user.role_ids)},
             "org": {"data": {"type": "orgs", "id": self._org_id}},
         }
         return {"type": "users", "id": user.id, "attributes": attributes, "relationships": relationships}
@@ -117,7 +132,7 @@ class Rendering:
             "created_at": timestamp(role.created_at),
             "modified_at": timestamp(role.modified_at),
         }
-        permissions = {"data": _references("permissions", role.permission_ids)}
+        permissions = {"data": references("permissions", role.permission_ids)}
         return to_json(
             {
                 "type": "roles",

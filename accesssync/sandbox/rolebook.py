@@ -1,14 +1,14 @@
-"""Mutations of roles, permissions and keys."""
+"""Mutations of roles and permissions."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from accesssync.sandbox.directory import Directory, UnknownRecordError, random_uuid
-from accesssync.sandbox.records import ApiKey, AppKey, Permission, Role
+from accesssync.sandbox.directory import Directory, random_uuid
+from accesssync.sandbox.records import Permission, Role
 
 
 class RoleBook(Directory):
-    """A directory whose roles, permissions and keys can be changed."""
+    """A directory whose roles and permissions can be changed."""
 
     def add_role(
         self,
@@ -30,13 +30,16 @@ class RoleBook(Directory):
         return role
 
     def delete_role(self, role: str) -> None:
-        """The role vanishes, from its users too."""
+        """The role vanishes, from its users and from SAML mappings too."""
         with self.lock:
             gone = self.role(role)
+            for mapping in [each for each in self.mappings.values() if each.role_id == gone.id]:
+                del self.mappings[mapping.id]
             for user in [each for each in self.users.values() if gone.id in each.role_ids]:
                 self._set_roles(user, tuple(each for each in user.role_ids if each != gone.id))
             del self.roles[gone.id]
             self.rendered.forget_role(gone.id)
+            self._selections.clear()
 
     def rename_role(self, role: str, name: str, *, at: datetime | None = None) -> None:
         """Change the name of a role."""
@@ -83,33 +86,4 @@ class RoleBook(Directory):
     def _role_touched(self, role: Role, at: datetime | None) -> None:
         role.modified_at = at or self.clock()
         self.rendered.forget_role(role.id)
-
-    def add_api_key(self, name: str, *, secret: str | None = None, at: datetime | None = None) -> ApiKey:
-        """A new API key."""
-        with self.lock:
-            key = ApiKey(random_uuid(self.rng), name, secret or f"{self.rng.getrandbits(128):032x}", at or self.clock())
-            self.api_keys[key.id] = key
-        return key
-
-    def add_app_key(
-        self,
-        owner: str,
-        scopes: Iterable[str] | None = None,
-        *,
-        name: str = "application key",
-        secret: str | None = None,
-        at: datetime | None = None,
-    ) -> AppKey:
-        """A new application key of `owner`; without scopes it may do all that its owner may."""
-        with self.lock:
-            cut = None if scopes is None else frozenset(scopes)
-            made = secret or f"{self.rng.getrandbits(160):040x}"
-            key = AppKey(random_uuid(self.rng), name, made, self.user(owner).id, cut, at or self.clock())
-            self.app_keys[key.id] = key
-        return key
-
-    def remove_key(self, key_id: str) -> None:
-        """Revoke an API key or an application key."""
-        with self.lock:
-            if self.api_keys.pop(key_id, None) is None and self.app_keys.pop(key_id, None) is None:
-                raise UnknownRecordError(f"no key {key_id}")
+        self._selections.clear()

@@ -8,7 +8,11 @@ from accesssync.sandbox.faults.effect import Effect, Incoming
 from accesssync.sandbox.paging import Sheet
 
 T = TypeVar("T")
-_TOTALS = ("total_count", "total_filtered_count")
+_TOTALS = ("total_count", "total_filtered_count", "total")
+
+
+def _set_totals(sheet: Sheet[T], value: object) -> None:
+    sheet.page_meta.update({name: value for name in _TOTALS if name in sheet.page_meta})
 
 
 @dataclass(slots=True)
@@ -39,7 +43,7 @@ class HalfListing(Effect):
     def rearrange(self, sheet: Sheet[T]) -> None:
         sheet.rows = sheet.rows[: int(len(sheet.rows) * self.keep)]
         if self.totals_agree:
-            sheet.page_meta.update(dict.fromkeys(_TOTALS, len(sheet.rows)))
+            _set_totals(sheet, len(sheet.rows))
 
 
 @dataclass(slots=True)
@@ -96,26 +100,26 @@ class Reorder(Effect):
 
 @dataclass(slots=True)
 class Totals(Effect):
-    """Both totals are `value`, of whatever type, or `absent`."""
+    """Every total is `value`, of whatever type, or `absent`."""
 
     value: int | str | float | None = None
     absent: bool = False
 
     def rearrange(self, sheet: Sheet[T]) -> None:
+        if not self.absent:
+            _set_totals(sheet, self.value)
+            return
         for name in _TOTALS:
-            if self.absent:
-                sheet.page_meta.pop(name, None)
-            else:
-                sheet.page_meta[name] = self.value
+            sheet.page_meta.pop(name, None)
 
 
 @dataclass(slots=True)
 class ChangingTotals(Effect):
-    """Both totals grow by `step` with every request."""
+    """Every total grows by `step` with every request."""
 
     step: int = 1
     _seen: int = field(default=0, init=False)
 
     def rearrange(self, sheet: Sheet[T]) -> None:
         self._seen += 1
-        sheet.page_meta.update(dict.fromkeys(_TOTALS, len(sheet.rows) + self._seen * self.step))
+        _set_totals(sheet, len(sheet.rows) + self._seen * self.step)

@@ -1,0 +1,202 @@
+"""Measure one organization: every way of reading it in a process of its own, several times, in turns."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from benchmarks.process import Cost, run
+from benchmarks.sandbox import Sandbox
+
+FLOOR, FIRST, UNCHANGED, ACTIVE, LOOP = "floor", "first", "unchanged", "active", "loop"
+"""The ways of reading. `active` is an unchanged sync with the day's logins."""
+
+VERSION = "version"
+RUN_TABLES = frozenset({"orgs", "runs", "coverage"})
+"""Where a run writes its own row, its coverage, and which run is the newest."""
+
+_LOOP_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One process.
+
+    `work` is what reading took, and what was done with what was read; the peak is the process's. `start_up` is all
+    the rest: starting Python, loading modules, reading settings, opening or making the database, ending. `requests`
+    is what the sandbox got.
+    """
+
+    work: Cost
+    start_up: Cost
+    requests: int
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured of one organization with one size of pages.
+
+    `written` tells per way and table what the first measured run of that way wrote.
+    """
+
+    users: int
+    page_size: int
+    latency_ms: float
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    written: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+
+    def work(self, what: str) -> Cost | None:
+        """The medians without start-up; None where this was not measured."""
+        return _median([sample.work for sample in self.samples.get(what, [])])
+
+    def start_up(self, what: str) -> Cost | None:
+        """The medians of start-up; None where this was not measured."""
+        return _median([sample.start_up for sample in self.samples.get(what, [])])
+
+    def requests(self, what: str) -> int:
+        """Requests of one process, as the sandbox counted them."""
+        return round(median(sample.requests for sample in self.samples[what]))
+
+    def stray_rows(self, what: str) -> dict[str, int]:
+        """What an unchanged sync wrote, by table, other than its run and, where people logged in, their activity."""
+        allowed = RUN_TABLES | ({"activity"} if what == ACTIVE else set())
+        touched = {
+            table: counts["inserted"] + counts["updated"] + counts["deleted"]
+            for table, counts in self.written[what].items()
+        }
+        return {table: rows for table, rows in touched.items() if rows and table not in allowed}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure, and where. `database_url` names a server to make databases on; None for SQLite."""
+
+    latency_ms: float
+    page_sizes: Sequence[int]
+    repeats: int
+    with_loop: bool
+    database_url: str | None
+    folder: Path
+    say: Callable[[str], None]
+
+
+def measure(users: int, plan: Plan) -> list[Figures]:
+    """Figures per size of pages, all behind one sandbox."""
+    plan.say(f"{users:,} users: making the organization")
+    figures = []
+    with Sandbox(users, plan.page_sizes, plan.latency_ms, plan.folder) as sandbox:
+        for page_size in plan.page_sizes:
+            one = _Measurement(sandbox, plan, Figures(users, page_size, plan.latency_ms))
+            figures.append(one.carry_out(with_loop=plan.with_loop and page_size == _LOOP_PAGE))
+    return figures
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    sandbox: Sandbox
+    plan: Plan
+    figures: Figures
+
+    def carry_out(self, *, with_loop: bool) -> Figures:
+        self._warm_up()
+        for repeat in range(self.plan.repeats):
+            self._round(repeat)
+        if with_loop:
+            self._loop()
+        return self.figures
+
+    def _warm_up(self) -> None:
+        """Once unmeasured, so that nobody pays for filled caches and compiled modules alone."""
+        self._say("warming up")
+        self._floor()
+        with self._database() as url:
+            self._run("benchmarks.sync", (), "still", url)
+        self._run("accesssync", ("--version",), "still")
+
+    def _round(self, repeat: int) -> None:
+        self._say(f"round {repeat + 1} of {self.plan.repeats}")
+        self._keep(VERSION, self._run("accesssync", ("--version",), "still"))
+        self._keep(FLOOR, self._floor())
+        with self._database() as url:
+            self._sync(FIRST, url, "still", look=repeat == 0)
+            self._sync(UNCHANGED, url, "still", look=repeat == 0)
+            self._sync(ACTIVE, url, "moving", look=repeat == 0)
+
+    def _loop(self) -> None:
+        """Once: it takes minutes, and in minutes chance evens out."""
+        self._say("the official client's own loop")
+        received = self._keep(LOOP, self._run("benchmarks.loop", (), "still"))
+        if received != self.figures.users:
+            raise RuntimeError(f"the loop saw {received:,} users of {self.figures.users:,}")
+
+    def _floor(self) -> tuple[Sample, Any]:
+        arguments = ("--users", self.figures.users, "--roles", self.sandbox.roles)
+        size = ("--page-size", self.figures.page_size)
+        return self._run("benchmarks.floor", [str(each) for each in (*arguments, *size)], "still")
+
+    def _sync(self, what: str, url: str, kind: str, *, look: bool) -> None:
+        """Sync once, and find out from outside what that wrote."""
+        document = self._keep(what, self._run("benchmarks.sync", (), kind, url))
+        counted = self.figures.samples[what][-1].requests
+        if not document["complete"] or document["counts"]["users"] != self.figures.users:
+            raise RuntimeError(f"the {what} sync was not complete: {document}")
+        if document["requests"] != counted:
+            raise RuntimeError(f"{document['requests']} requests told, {counted} came")
+        changes = sum(document["changes"].values())
+        if what != FIRST and changes:
+            raise RuntimeError(f"the {what} sync told {changes:,} changes")
+        if look:
+            remembered = str(self.plan.folder / "rows")
+            _, self.figures.written[what] = self._ask_database("rows", remembered, url)
+
+    def _keep(self, what: str, ran: tuple[Sample, Any]) -> Any:
+        sample, result = ran
+        self.figures.samples.setdefault(what, []).append(sample)
+        return result
+
+    def _run(self, module: str, arguments: Sequence[str], kind: str, url: str | None = None) -> tuple[Sample, Any]:
+        door = f"{kind}-{self.figures.page_size}"
+        given = {"ACCESSSYNC_DATABASE_URL": url} if url else {}
+        cost, document = run(module, arguments, {**self.sandbox.access(door), **given}, self.plan.folder)
+        wall, cpu = document.get("wall", 0.0), document.get("cpu", 0.0)
+        start_up = Cost(cost.wall - wall, cost.cpu - cpu, cost.peak_rss)
+        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, self.sandbox.requests(door)), document.get("result")
+
+    @contextmanager
+    def _database(self) -> Iterator[str]:
+        """The URL of a database that is not there yet, or is empty."""
+        (self.plan.folder / "rows").unlink(missing_ok=True)
+        if self.plan.database_url is None:
+            path = self.plan.folder / "accesssync.db"
+            try:
+                yield f"sqlite:///{path}"
+            finally:
+                for each in self.plan.folder.glob(path.name + "*"):
+                    each.unlink()
+            return
+        name = f"accesssync_bench_{uuid.uuid4().hex[:12]}"
+        self._ask_database("create", name, self.plan.database_url)
+        try:
+            yield urlunsplit(urlsplit(self.plan.database_url)._replace(path=f"/{name}"))
+        finally:
+            self._ask_database("drop", name, self.plan.database_url)
+
+    def _ask_database(self, command: str, name: str, url: str) -> tuple[Cost, dict[str, Any]]:
+        return run("benchmarks.database", (command, name), {"ACCESSSYNC_DATABASE_URL": url}, self.plan.folder)
+
+    def _say(self, what: str) -> None:
+        self.plan.say(f"{self.figures.users:,} users, pages of {self.figures.page_size:,}: {what}")
+
+
+def _median(costs: Sequence[Cost]) -> Cost | None:
+    if not costs:
+        return None
+    return Cost(
+        median(one.wall for one in costs),
+        median(one.cpu for one in costs),
+        round(median(one.peak_rss for one in costs)),
+    )

@@ -1,0 +1,52 @@
+"""`accesssync sync --json` in a process that has loaded its modules and opened or made its database before.
+
+Settings are read and the database is opened again by the command; that belongs to what is measured.
+"""
+
+import io
+import json
+import random
+import time
+from contextlib import redirect_stdout
+from typing import Any
+
+import accesssync.cli.main
+import accesssync.cli.sync
+from accesssync.jobs.opening import open_to_write, targets, terms
+from accesssync.jobs.sync.document import sync_document
+from accesssync.settings import load
+from benchmarks.stopwatch import tell
+
+LOADED = (accesssync.cli.sync, sync_document)
+"""What the command imports when it is called."""
+
+
+def main() -> None:
+    """Prepare, then sync once."""
+    settings = load(None)
+    chosen = targets(
+        settings,
+        [],
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        rng=random.SystemRandom(),
+        on_event=lambda _event: None,
+    )
+    terms(settings)
+    open_to_write(settings).dispose()
+    for target in chosen:
+        target.open().close()
+    tell(_sync)
+
+
+def _sync() -> Any:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        code = accesssync.cli.main.run(["sync", "--json", "--no-progress"])
+    if code:
+        raise SystemExit(code)
+    return json.loads(printed.getvalue())["runs"][0]
+
+
+if __name__ == "__main__":
+    main()
