@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accesssync.cli.options import Invocation, common
-from accesssync.cli.output import SHOWN, Document, complain, day, print_csv, print_json, print_json_list, print_table, say
+from accesssync.cli.output import (
+    SHOWN,
+    Document,
+    complain,
+    day,
+    print_csv,
+    print_json,
+    print_json_list,
+    print_table,
+    say,
+)
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -111,9 +121,7 @@ def identity_show(invocation: Invocation, who: str, as_of: str | None) -> None:
     engine, views = _opened(invocation, as_of)
     found = [one for view in views for one in job.show_identity(engine, view, who)]
     if not found:
-        raise UsageError(
-            f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody"
-        )
+        raise UsageError(f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody")
     if invocation.as_json:
         print_json({"schema": "accesssync.identity/1", "identities": found})
         return
