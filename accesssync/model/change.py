@@ -28,7 +28,8 @@ class Cause(StrEnum):
 class Delta(Struct, frozen=True, kw_only=True):
     """A difference by itself, before it is known which run saw it.
 
-    `kind` is `identity.added` and the like. `resource` is the listing that shows it. `part` tells apart several changes of one subject and kind (the role of a grant).
+    `kind` is `identity.added` and the like. `resource` is the listing that shows it. `part` tells apart
+    several changes of one subject and kind (the role of a grant).
     """
 
     kind: str

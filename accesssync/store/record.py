@@ -179,7 +179,7 @@ class Recorder(Generic[R]):
 
     def _load(self, connection: Connection) -> dict[str, bytes]:
         table = self._kind.table
-        query = select(table.c.id, table.c.digest).where(table.c.org_id == self._lease.org_id, table.c.to_run.is_(None))
+        query = select(table.c.id, table.c.digest).where(self._kind.mine(self._lease.org_id), table.c.to_run.is_(None))
         result = connection.execution_options(yield_per=5_000).execute(query)
         return {row[0]: bytes(row[1]) for row in result}
 
