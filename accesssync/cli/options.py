@@ -82,7 +82,9 @@ def common(command: F) -> F:
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
     @click.option("--org", "orgs", multiple=True, metavar="NAME", help="Only this organization; repeatable.")
     @click.option("--no-progress", is_flag=True, help="No progress bar.")
-    @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of the log on stderr.")
+    @click.option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of the log on stderr."
+    )
     @click.option(
         "--env-file", type=click.Path(dir_okay=False, path_type=Path), help="Read settings from this file, not .env."
     )

@@ -1,4 +1,4 @@
-"""Typed changes between two observations of one identity or one role.
+"""Typed changes between two observations of one record.
 
 The kind of a change follows from which side is missing; it is never stated, so it cannot be wrong.
 """
@@ -8,86 +8,65 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from accesssync.drift.facts import FACTS_VERSION, IDENTITY_FACTS, ROLE_FACTS, plain, same
-from accesssync.model.change import Delta, Fields
+from accesssync.drift.facts import FACTS_VERSION, NOUNS, plain, same
+from accesssync.model.change import Delta, Fields, FieldValue
+from accesssync.model.coverage import Resource
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
+from accesssync.model.team import Mapping as AuthnMapping
+from accesssync.model.team import Membership, Team
 
-T = TypeVar("T", Identity, Role)
-R = TypeVar("R", Identity, Role, Permission)
+R = TypeVar("R", Identity, Role, Permission, Credential, Team, Membership, AuthnMapping)
 
 
-def compare_identity(before: Identity | None, after: Identity | None, version: int = FACTS_VERSION) -> Iterator[Delta]:
-    """Changes of the record itself; `version` is that of the program that stored `before`."""
+def compare_record(
+    resource: Resource, before: R | None, after: R | None, version: int = FACTS_VERSION
+) -> Iterator[Delta]:
+    """At most one change: the record itself came, went, or has other facts.
+
+    `version` is that of the program that stored `before`.
+    """
     one = after or before
     if one is None:
         return
-    fields = _fields(before, after, IDENTITY_FACTS, version)
-    if before is None:
-        yield Delta(kind="identity.added", subject_id=one.id, subject=one.subject, fields=fields)
-    elif after is None:
-        yield Delta(kind="identity.removed", subject_id=one.id, subject=one.subject, fields=fields)
-    elif fields:
-        yield Delta(kind="identity.updated", subject_id=one.id, subject=one.subject, fields=fields)
-
-
-def compare_role(before: Role | None, after: Role | None, version: int = FACTS_VERSION) -> Iterator[Delta]:
-    """Changes of a role itself; `version` is that of the program that stored `before`."""
-    one = after or before
-    if one is None:
+    noun = NOUNS[type(one)]
+    fields = _fields(before, after, noun.facts, version)
+    if before is not None and after is not None and not fields:
         return
-    fields = _fields(before, after, ROLE_FACTS, version)
-    if before is None:
-        yield Delta(kind="role.added", subject_id=one.id, subject=one.subject, fields=fields)
-    elif after is None:
-        yield Delta(kind="role.removed", subject_id=one.id, subject=one.subject, fields=fields)
-    elif fields:
-        yield Delta(kind="role.updated", subject_id=one.id, subject=one.subject, fields=fields)
+    what = "added" if before is None else "removed" if after is None else "updated"
+    yield Delta(kind=f"{noun.name}.{what}", resource=resource, subject_id=one.id, subject=one.subject, fields=fields)
 
 
-def compare_grants(
+def compare_references(
+    resource: Resource,
+    record_type: type,
     subject_id: str,
     subject: str,
     before: Iterable[str],
     after: Iterable[str],
-    role_names: Mapping[str, str | None],
+    names: Mapping[str, str | None],
+    ignored: frozenset[str] = frozenset(),
 ) -> Iterator[Delta]:
-    """Roles that an identity gained and lost. A role that is not listed is shown by its id."""
-    old, new = set(before), set(after)
-    for role_id in sorted(old ^ new):
-        added = role_id in new
-        name = role_names.get(role_id) or role_id
+    """References that a record gained and lost; those in `ignored` are passed over.
+
+    Ignored are the permissions that Datadog adds to every custom role by itself. What `names` does not hold is
+    shown by its id.
+    """
+    references = NOUNS[record_type].references
+    if references is None:
+        raise TypeError(f"a {record_type.__name__} holds no references")
+    old, new = set(before) - ignored, set(after) - ignored
+    for target in sorted(old ^ new):
+        added = target in new
+        name = names.get(target) or target
         yield Delta(
-            kind="grant.added" if added else "grant.removed",
+            kind=f"{references.noun}{'added' if added else 'removed'}",
+            resource=resource,
             subject_id=subject_id,
             subject=subject,
-            fields=_one_sided({"role": name, "role_id": role_id}, added=added),
-            part=role_id,
-        )
-
-
-def compare_role_permissions(
-    role_id: str,
-    role: str,
-    before: Iterable[str],
-    after: Iterable[str],
-    permission_names: Mapping[str, str | None],
-    restricted: frozenset[str],
-) -> Iterator[Delta]:
-    """Permissions that a role gained and lost.
-
-    Those in `restricted` are passed over: Datadog adds them to every custom role by itself.
-    """
-    old, new = set(before) - restricted, set(after) - restricted
-    for permission_id in sorted(old ^ new):
-        added = permission_id in new
-        name = permission_names.get(permission_id) or permission_id
-        yield Delta(
-            kind="role_permission.added" if added else "role_permission.removed",
-            subject_id=role_id,
-            subject=role,
-            fields=_one_sided({"permission": name, "permission_id": permission_id}, added=added),
-            part=permission_id,
+            fields=_one_sided({references.label: name, f"{references.label}_id": target}, added=added),
+            part=target,
         )
 
 
@@ -101,7 +80,7 @@ def keep_known(before: R, after: R) -> R:
     return replace(after, **{name: getattr(before, name) for name in after.malformed}, malformed=())
 
 
-def _fields(before: T | None, after: T | None, facts: Mapping[str, int], version: int) -> Fields:
+def _fields(before: R | None, after: R | None, facts: Mapping[str, int], version: int) -> Fields:
     if before is None or after is None:
         one = after or before
         values = {name: plain(getattr(one, name)) for name in facts}
@@ -114,5 +93,5 @@ def _fields(before: T | None, after: T | None, facts: Mapping[str, int], version
     return changed
 
 
-def _one_sided(values: Mapping[str, str | bool | int | float | list[str] | None], *, added: bool) -> Fields:
+def _one_sided(values: Mapping[str, FieldValue], *, added: bool) -> Fields:
     return {name: (None, value) if added else (value, None) for name, value in values.items()}

@@ -5,39 +5,90 @@ facts nor activity. A version number goes with every stored fact: what an older 
 is not compared with what a newer one sees, so that an upgrade is no news.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
 
-from msgspec import msgpack
+from msgspec import Struct, msgpack
 
 from accesssync.model.change import FieldValue
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
+from accesssync.model.team import Mapping as AuthnMapping
+from accesssync.model.team import Membership, Team
 
 FACTS_VERSION: Final = 1
-"""Raise this when a fact is added below, or when `digest` changes what it covers."""
+"""Raise this when a fact is added below, or when `digest_of` changes what it covers."""
 
-IDENTITY_FACTS: Final[dict[str, int]] = {
-    "email": 1,
-    "handle": 1,
-    "name": 1,
-    "title": 1,
-    "status": 1,
-    "disabled": 1,
-    "verified": 1,
-    "mfa_enabled": 1,
-    "service_account": 1,
-    "created_at": 1,
+
+class References(Struct, frozen=True):
+    """A part of a record that is a set of references, each of which comes and goes by itself.
+
+    `attribute` holds the ids, `label` is what one of them is called in a change, `noun` begins the kind of
+    that change: `noun` + `added` or `removed`.
+    """
+
+    attribute: str
+    label: str
+    noun: str
+
+
+class Noun(Struct, frozen=True):
+    """A kind of record: what its changes are called, and its facts with the version that first decoded each."""
+
+    name: str
+    facts: Mapping[str, int]
+    references: References | None = None
+
+
+NOUNS: Final[Mapping[type, Noun]] = {
+    Identity: Noun(
+        "identity",
+        {
+            "email": 1,
+            "handle": 1,
+            "name": 1,
+            "title": 1,
+            "status": 1,
+            "disabled": 1,
+            "verified": 1,
+            "mfa_enabled": 1,
+            "service_account": 1,
+            "created_at": 1,
+        },
+        References("role_ids", "role", "grant."),
+    ),
+    Role: Noun("role", {"name": 1, "created_at": 1}, References("permission_ids", "permission", "role_permission.")),
+    Permission: Noun("permission", {"name": 1, "display_name": 1, "group_name": 1, "display_type": 1, "restricted": 1}),
+    Credential: Noun(
+        "credential",
+        {
+            "type": 1,
+            "name": 1,
+            "owner_id": 1,
+            "created_by_id": 1,
+            "scopes": 1,
+            "created_at": 1,
+            "expires_at": 1,
+            "last4": 1,
+            "disabled": 1,
+            "leaked": 1,
+            "category": 1,
+        },
+        References("user_ids", "user", "credential.user_"),
+    ),
+    Team: Noun("team", {"name": 1, "handle": 1, "created_at": 1}),
+    Membership: Noun("membership", {"team_id": 1, "user_id": 1, "role": 1}),
+    AuthnMapping: Noun(
+        "mapping", {"attribute_key": 1, "attribute_value": 1, "role_id": 1, "team_id": 1, "created_at": 1}
+    ),
 }
-"""Facts of a user record, with the version that first decoded them. Its roles are grants, compared apart."""
-
-ROLE_FACTS: Final[dict[str, int]] = {"name": 1, "created_at": 1}
-"""Facts of a role. Its permissions are compared apart."""
 
 CASELESS: Final = frozenset({"email", "handle"})
-"""Datadog lower-cases e-mails when it pleases; their letter case says nothing."""
+"""Datadog lower-cases e-mails when it pleases; their letter case says nothing. (A team's handle is lower case.)"""
 
 _encode = msgpack.Encoder().encode
 
@@ -47,7 +98,7 @@ def plain(value: object) -> FieldValue:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, tuple):
-        return list(value)
+        return [str(one) for one in value]
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise TypeError(f"not a fact: {type(value).__name__}")
@@ -62,54 +113,25 @@ def same(field: str, before: object, after: object) -> bool:
     return False
 
 
-def identity_digest(record: Identity) -> bytes:
-    """16 bytes that differ when any fact of a user record, or its set of roles, differs.
+def digest_of(record_type: type) -> Callable[[Any], bytes]:
+    """A function from a record of this type to 16 bytes that differ when any fact or reference of it does.
 
-    Activity is left out. The order of roles and the letter case of e-mails do not count.
+    Activity is left out. The order of references and the letter case of e-mails do not count.
     """
-    return _digest(
-        (
-            FACTS_VERSION,
-            record.email and record.email.lower(),
-            record.handle and record.handle.lower(),
-            record.name,
-            record.title,
-            record.status,
-            record.disabled,
-            record.verified,
-            record.mfa_enabled,
-            record.service_account,
-            record.created_at,
-            sorted(set(record.role_ids)),
-            record.malformed,
-        )
-    )
+    noun = NOUNS[record_type]
+    caseless = [number for number, name in enumerate(noun.facts) if name in CASELESS]
+    facts = attrgetter(*noun.facts, "malformed")
+    references = attrgetter(noun.references.attribute) if noun.references else None
 
+    def digest(record: Any) -> bytes:
+        values = list(facts(record))
+        for number in caseless:
+            text = values[number]
+            if text is not None:
+                values[number] = text.lower()
+        if references is not None:
+            values.append(sorted(set(references(record))))
+        values.append(FACTS_VERSION)
+        return blake2b(_encode(values), digest_size=16).digest()
 
-def role_digest(record: Role) -> bytes:
-    """16 bytes that differ when any fact of a role, or its set of permissions, differs."""
-    return _digest(
-        (FACTS_VERSION, record.name, record.created_at, sorted(set(record.permission_ids)), record.malformed)
-    )
-
-
-def permission_digest(record: Permission) -> bytes:
-    """16 bytes that differ when a permission of Datadog's catalogue is described differently."""
-    return _digest(
-        (
-            FACTS_VERSION,
-            record.name,
-            record.display_name,
-            record.group_name,
-            record.display_type,
-            record.restricted,
-            record.malformed,
-        )
-    )
-
-
-def _digest(facts: tuple[Any, ...]) -> bytes:
-    return blake2b(_encode(facts), digest_size=16).digest()
-
-
-Digest = Callable[[Any], bytes]
+    return digest

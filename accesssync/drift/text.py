@@ -1,32 +1,23 @@
 """How much of a stranger's text is kept."""
 
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
-from accesssync.model.identity import Identity
-from accesssync.model.role import Permission, Role
+from accesssync.drift.compare import R
+from accesssync.drift.facts import NOUNS
 
-LONGEST = 1024
+LONGEST: Final = 1024
 """Characters of one attribute that are stored. No real name comes near it."""
 
-T = TypeVar("T", Identity, Role, Permission)
 
-
-_TEXTS: Final[dict[type, tuple[str, ...]]] = {
-    Identity: ("email", "handle", "name", "title", "status"),
-    Role: ("name",),
-    Permission: ("name", "display_name", "group_name", "display_type"),
-}
-
-
-def bounded(record: T) -> T:
+def bounded(record: R) -> R:
     """The record with overlong texts cut, each ending in a hash of the whole so that any difference still shows."""
     long = {}
-    for name in _TEXTS[type(record)]:
-        value: str | None = getattr(record, name)
-        if value is not None and len(value) > LONGEST:
+    for name in NOUNS[type(record)].facts:
+        value: object = getattr(record, name)
+        if isinstance(value, str) and len(value) > LONGEST:
             long[name] = _cut(value)
     return replace(record, **long) if long else record
 

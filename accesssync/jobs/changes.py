@@ -65,8 +65,7 @@ def baseline_changes(
     """What the first run found, as additions. They are read from the facts: a baseline stores no changes."""
     observed = runs.coverage_of(engine, run.id)
     for delta in history.deltas(engine, org.id, run.id, only):
-        resource = Resource.ROLES if delta.kind.startswith("role") else Resource.USERS
-        seen = observed.get(resource)
+        seen = observed.get(delta.resource)
         ended = seen.finished_at if seen else run.finished_at or run.started_at
         yield Change(
             id=change_id(org.name, run.id, delta),
@@ -130,7 +129,7 @@ def _events(engine: Database, org: runs.OrgRecord, identity_id: str, run_id: int
             events += [_event(change) for change in baseline_changes(engine, org, run, identity_id)]
     seen = stored.list_changes(engine, org.name, org.id, until_run=run_id, subject_id=identity_id)
     events += [_event(change) for change in seen]
-    for value, seen_on in recorded(engine, org.id, "identity", identity_id, "last_login_at"):
+    for value, seen_on in recorded(engine, org.id, Resource.USERS, identity_id, "last_login_at"):
         events.append(
             {
                 "org": org.name,

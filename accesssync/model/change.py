@@ -3,24 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Literal
 
 from msgspec import Struct
 
+from accesssync.model.coverage import Resource
+
 FieldValue = str | bool | int | float | None | list[str]
 Fields = dict[str, tuple[FieldValue, FieldValue]]
-Kind = Literal[
-    "identity.added",
-    "identity.updated",
-    "identity.removed",
-    "grant.added",
-    "grant.removed",
-    "role.added",
-    "role.updated",
-    "role.removed",
-    "role_permission.added",
-    "role_permission.removed",
-]
 
 
 class Cause(StrEnum):
@@ -39,10 +28,12 @@ class Cause(StrEnum):
 class Delta(Struct, frozen=True, kw_only=True):
     """A difference by itself, before it is known which run saw it.
 
-    `part` tells apart several changes of one subject and kind (the role of a grant).
+    `kind` is `identity.added` and the like. `resource` is the listing that shows it. `part` tells apart
+    several changes of one subject and kind (the role of a grant).
     """
 
-    kind: Kind
+    kind: str
+    resource: Resource
     subject_id: str
     subject: str
     fields: Fields
@@ -61,7 +52,7 @@ class Change(Struct, frozen=True, kw_only=True):
     run_id: int
     observed_after: datetime | None
     observed_before: datetime
-    kind: Kind
+    kind: str
     cause: Cause
     subject_id: str
     subject: str

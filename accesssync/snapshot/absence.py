@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from accesssync.errors import DeadlineError, DeniedError, UpstreamError
-from accesssync.snapshot.source import Listing, Record
+from accesssync.snapshot.source import Record
 
 R = TypeVar("R", bound=Record)
 
@@ -53,8 +53,13 @@ def collapsed(stored: int, listed: int, accepted: int = 0) -> bool:
     return stored >= COLLAPSE_FROM and lost > stored * COLLAPSE and lost > accepted
 
 
+def too_many(candidates: int, listed: int, allowed: int) -> str:
+    """The guard's reason for removing nobody."""
+    return f"{candidates:,} of {listed + candidates:,} would be removed, {allowed} is the most for one run"
+
+
 def confirm(
-    listing: Listing[R],
+    get: Callable[[str], R | None],
     candidates: Iterable[str],
     listed: int,
     executor: Executor,
@@ -64,21 +69,18 @@ def confirm(
     """Look at every candidate by its id and tell removal from a gap in the listing.
 
     Records that turn out to exist are handed to `sink`. Refuses, without a request, when there are more
-    candidates than `limit` allows. Needs `listing.get`.
+    candidates than `limit` allows. `get` reads one record, or None where Datadog answers 404.
     """
     ids = sorted(candidates)
     if not ids:
         return Verdict()
-    if listing.get is None:
-        raise ValueError(f"{listing.resource} has no call that reads one record")
     allowed = limit(listed, accepted)
     if len(ids) > allowed:
         return Verdict(
             unclear=tuple(ids),
-            refused=f"{len(ids):,} of {listed + len(ids):,} would be removed, {allowed} is the most for one run",
+            refused=too_many(len(ids), listed, allowed),
         )
     removed, found, unclear = [], [], []
-    get = listing.get
     for record_id, future in [(one, executor.submit(get, one)) for one in ids]:
         try:
             record = future.result()

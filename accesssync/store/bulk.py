@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Date
+from msgspec import json
+from sqlalchemy import JSON, Connection, Date
 from sqlalchemy import Table as SqlTable
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -25,6 +26,9 @@ def insert_rows(connection: Connection, table: SqlTable, columns: Sequence[str],
     if not rows:
         return
     names = ", ".join(f'"{name}"' for name in columns)
+    lists = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
+    if lists:
+        rows = [_with_json(row, lists) for row in rows]
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
@@ -37,6 +41,15 @@ def insert_rows(connection: Connection, table: SqlTable, columns: Sequence[str],
     marks = ", ".join("?" * len(columns))
     # Names come from our own table definitions, never from data.
     connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(plain))  # noqa: S608
+
+
+def _with_json(row: Row, lists: Sequence[int]) -> Row:
+    """The row with its tuples as JSON text; None stays null."""
+    values = list(row)
+    for n in lists:
+        if values[n] is not None:
+            values[n] = json.encode(values[n]).decode()
+    return tuple(values)
 
 
 def _for_sqlite(row: Row, times: Sequence[int], days: Sequence[int]) -> Row:

@@ -1,23 +1,24 @@
-"""What one run changed, as pairs of versions: the one it ended and the one it began."""
+"""What one run changed, read as pairs of versions: the one it ended and the one it began."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Table as SqlTable
 
-from accesssync.drift.compare import compare_grants, compare_identity, compare_role, compare_role_permissions
+from accesssync.drift.compare import R, compare_record, compare_references
 from accesssync.model.change import Delta
-from accesssync.model.identity import Identity
-from accesssync.model.role import Permission, Role
+from accesssync.store import tables
 from accesssync.store.bulk import AT_ONCE
 from accesssync.store.engine import translated
-from accesssync.store.kinds import IDENTITIES, ROLES, Kind, Links
-from accesssync.store.tables import grants, identities, permissions, role_permissions, roles
+from accesssync.store.kinds import CREDENTIALS, IDENTITIES, MAPPINGS, MEMBERSHIPS, ROLES, TEAMS, Kind, Links
 
-R = TypeVar("R", Identity, Role, Permission)
+NEWS: tuple[Kind[Any], ...] = (ROLES, IDENTITIES, *CREDENTIALS, TEAMS, MEMBERSHIPS, MAPPINGS)
+"""The kinds whose changes are news, in the order in which they are told. Datadog's catalogue of permissions is not."""
 
 
 class LinkChange(Struct, frozen=True):
@@ -27,6 +28,66 @@ class LinkChange(Struct, frozen=True):
     subject: str
     before: frozenset[str]
     after: frozenset[str]
+
+
+class Names(Struct, frozen=True):
+    """What the targets of references are called, and which permissions Datadog adds by itself."""
+
+    roles: Mapping[str, str | None]
+    permissions: Mapping[str, str | None]
+    restricted: frozenset[str]
+
+
+def deltas(engine: Engine, org_id: int, run_id: int, only: str | None = None) -> Iterator[Delta]:
+    """Everything that differs between the state a run found and the one it left, one difference at a time.
+
+    `only` narrows it to the differences of one subject.
+    """
+    with translated("the history cannot be compared"), engine.connect() as connection:
+        permissions, restricted = _permissions(connection, org_id)
+        names = Names(_role_names(connection, org_id), permissions, restricted)
+        for kind in NEWS:
+            found = _deltas(connection, org_id, run_id, kind, names, None if kind is MEMBERSHIPS else only)
+            if kind is MEMBERSHIPS:
+                found = _of_people(connection, org_id, run_id, found)
+                found = (delta for delta in found if only is None or delta.subject_id == only)
+            yield from found
+
+
+def _deltas(
+    connection: Connection, org_id: int, run_id: int, kind: Kind[Any], names: Names, only: str | None
+) -> Iterator[Delta]:
+    for before, after, version in pairs(connection, org_id, run_id, kind, only):
+        yield from compare_record(kind.resource, before, after, version)
+    if kind.links is None:
+        return
+    for one in link_changes(connection, org_id, run_id, kind, kind.links, only):
+        targets: Mapping[str, str | None]
+        if kind is IDENTITIES:
+            targets = names.roles
+        elif kind is ROLES:
+            targets = names.permissions
+        else:
+            targets = dict(_subjects(connection, org_id, run_id, IDENTITIES, sorted(one.before ^ one.after)))
+        ignored = names.restricted if kind is ROLES else frozenset[str]()
+        yield from compare_references(
+            kind.resource, kind.record, one.owner, one.subject, one.before, one.after, targets, ignored
+        )
+
+
+def _of_people(connection: Connection, org_id: int, run_id: int, found: Iterator[Delta]) -> Iterator[Delta]:
+    """Changes of memberships, told of the person: who entered or left which team."""
+    waiting = list(found)
+    for start in range(0, len(waiting), AT_ONCE):
+        part = waiting[start : start + AT_ONCE]
+        parts = [delta.subject_id.partition(":") for delta in part]
+        people = _subjects(connection, org_id, run_id, IDENTITIES, sorted({user for _, _, user in parts}))
+        named = _subjects(connection, org_id, run_id, TEAMS, sorted({team for team, _, _ in parts}))
+        for delta, (team, _, user) in zip(part, parts, strict=True):
+            there = (None, named.get(team, team))
+            gone = delta.kind.endswith(".removed")
+            fields = {"team": there[::-1] if gone else there, **delta.fields}
+            yield replace(delta, subject_id=user, subject=people.get(user, user), fields=fields, part=team)
 
 
 def pairs(
@@ -39,7 +100,7 @@ def pairs(
     table = kind.table
     query = (
         select(table)
-        .where(table.c.org_id == org_id, or_(table.c.from_run == run_id, table.c.to_run == run_id))
+        .where(kind.mine(org_id), or_(table.c.from_run == run_id, table.c.to_run == run_id))
         .order_by(table.c.id, table.c.from_run)
     )
     if only is not None:
@@ -92,13 +153,10 @@ def _named(
         )
 
 
-def _subjects(connection: Connection, org_id: int, run_id: int, kind: Kind[R], ids: list[str]) -> dict[str, str]:
-    """What records were called at a run, or last before it where the run ended them."""
+def _subjects(connection: Connection, org_id: int, run_id: int, kind: Kind[Any], ids: list[str]) -> dict[str, str]:
+    """What records were called at a run, or last before it where the run ended them. At most 500 ids."""
     table = kind.table
-    named = [name for name in ("email", "name", "service_account") if name in kind.facts]
-    query = select(table.c.id, *(table.c[name] for name in named)).where(
-        table.c.org_id == org_id, table.c.from_run <= run_id
-    )
+    query = select(table).where(kind.mine(org_id), table.c.from_run <= run_id)
     found: dict[str, str] = {}
     # Two queries, because each of them can use an index that one query over both could not.
     for versions in (
@@ -106,23 +164,22 @@ def _subjects(connection: Connection, org_id: int, run_id: int, kind: Kind[R], i
         query.where(table.c.to_run.is_(None)),
     ):
         for row in connection.execute(versions.where(table.c.id.in_(ids))).mappings():
-            record = kind.record(id=row["id"], **{name: row[name] for name in named})
-            found[row["id"]] = record.subject
+            found[row["id"]] = kind.from_row(row).subject
     return found
 
 
-def role_names(connection: Connection, org_id: int) -> Mapping[str, str | None]:
+def _role_names(connection: Connection, org_id: int) -> Mapping[str, str | None]:
     """The newest name of every role that was ever seen, by id."""
-    query = select(roles.c.id, roles.c.name).where(roles.c.org_id == org_id).order_by(roles.c.from_run)
+    table = tables.roles
+    query = select(table.c.id, table.c.name).where(table.c.org_id == org_id).order_by(table.c.from_run)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def permission_names(connection: Connection, org_id: int) -> tuple[Mapping[str, str | None], frozenset[str]]:
+def _permissions(connection: Connection, org_id: int) -> tuple[Mapping[str, str | None], frozenset[str]]:
     """The newest name of every permission by id, and the ids of those that Datadog adds to every custom role."""
+    table = tables.permissions
     query = (
-        select(permissions.c.id, permissions.c.name, permissions.c.restricted)
-        .where(permissions.c.org_id == org_id)
-        .order_by(permissions.c.from_run)
+        select(table.c.id, table.c.name, table.c.restricted).where(table.c.org_id == org_id).order_by(table.c.from_run)
     )
     names: dict[str, str | None] = {}
     restricted: dict[str, bool] = {}
@@ -132,37 +189,24 @@ def permission_names(connection: Connection, org_id: int) -> tuple[Mapping[str, 
     return names, frozenset(one for one, flag in restricted.items() if flag)
 
 
-def deltas(engine: Engine, org_id: int, run_id: int, only: str | None = None) -> Iterator[Delta]:
-    """Everything that differs between the state a run found and the one it left, one difference at a time.
-
-    `only` narrows it to the differences of one subject.
-    """
-    with translated("the history cannot be compared"), engine.connect() as connection:
-        names, restricted = permission_names(connection, org_id)
-        for role, became, version in pairs(connection, org_id, run_id, ROLES, only):
-            yield from compare_role(role, became, version)
-        if ROLES.links is not None:
-            for one in link_changes(connection, org_id, run_id, ROLES, ROLES.links, only):
-                yield from compare_role_permissions(one.owner, one.subject, one.before, one.after, names, restricted)
-        for identity, turned, version in pairs(connection, org_id, run_id, IDENTITIES, only):
-            yield from compare_identity(identity, turned, version)
-        if IDENTITIES.links is not None:
-            named = role_names(connection, org_id)
-            for one in link_changes(connection, org_id, run_id, IDENTITIES, IDENTITIES.links, only):
-                yield from compare_grants(one.owner, one.subject, one.before, one.after, named)
-
-
 def baseline_size(engine: Engine, org_id: int, run_id: int) -> int:
     """How many differences `deltas` would tell of a first run, counted without reading them."""
+    counted: list[SqlTable] = []
+    for kind in NEWS:
+        counted += [kind.table] if kind.table not in counted else []
+        if kind.links is not None and kind is not ROLES:
+            counted.append(kind.links.table)
     with translated("the history cannot be counted"), engine.connect() as connection:
-        _, restricted = permission_names(connection, org_id)
+        _, restricted = _permissions(connection, org_id)
         total = 0
-        for table in (roles, identities, grants):
+        for table in counted:
             query = select(func.count()).select_from(table)
-            total += connection.execute(query.where(table.c.org_id == org_id, table.c.from_run == run_id)).scalar_one()
-        carried = select(role_permissions.c.permission_id, func.count()).where(
-            role_permissions.c.org_id == org_id, role_permissions.c.from_run == run_id
+            query = query.where(table.c.org_id == org_id, table.c.from_run == run_id)
+            total += int(connection.execute(query).scalar_one())
+        table = tables.role_permissions
+        carried = select(table.c.permission_id, func.count()).where(
+            table.c.org_id == org_id, table.c.from_run == run_id
         )
-        for permission_id, count in connection.execute(carried.group_by(role_permissions.c.permission_id)):
-            total += 0 if permission_id in restricted else count
-        return int(total)
+        for permission_id, count in connection.execute(carried.group_by(table.c.permission_id)):
+            total += 0 if permission_id in restricted else int(count)
+        return total

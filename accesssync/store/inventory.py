@@ -9,11 +9,28 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
 from sqlalchemy import Table as SqlTable
 
+from accesssync.model.coverage import Resource
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
+from accesssync.model.team import Mapping as AuthnMapping
+from accesssync.model.team import Membership, Team
 from accesssync.store.engine import translated
-from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
-from accesssync.store.tables import activity, grants, identities, permissions, role_permissions, roles, runs
+from accesssync.store.kinds import ALL, CREDENTIALS, IDENTITIES, MAPPINGS, MEMBERSHIPS, PERMISSIONS, ROLES, TEAMS
+from accesssync.store.tables import (
+    activity,
+    authn_mappings,
+    credentials,
+    grants,
+    identities,
+    memberships,
+    oauth_authorizations,
+    permissions,
+    role_permissions,
+    roles,
+    runs,
+    teams,
+)
 
 
 class Moment(Struct, frozen=True):
@@ -62,7 +79,7 @@ def list_identities(engine: Engine, moment: Moment, ids: list[str] | None = None
                 activity,
                 and_(
                     activity.c.org_id == table.c.org_id,
-                    activity.c.subject_kind == "identity",
+                    activity.c.subject_kind == Resource.USERS.value,
                     activity.c.subject_id == table.c.id,
                     activity.c.field == "last_login_at",
                     activity.c.day <= moment.day,
@@ -205,18 +222,23 @@ def role_names(engine: Engine, moment: Moment) -> dict[str, str | None]:
 
 
 def current_counts(engine: Engine, org_id: int) -> dict[str, int]:
-    """How many records of each kind hold now, the writes of a run under way included."""
-    tables = {"users": identities, "roles": roles, "permissions": permissions, "grants": grants}
+    """How many records of each kind hold now, the writes of a run under way included, as the contract names them."""
     found: dict[str, int] = {}
     with translated("the inventory cannot be counted"), engine.connect() as connection:
-        for name, table in tables.items():
-            query = select(func.count()).select_from(table).where(table.c.org_id == org_id, table.c.to_run.is_(None))
-            found[name] = int(connection.execute(query).scalar_one())
-        accounts = select(func.count()).select_from(identities)
-        accounts = accounts.where(
-            identities.c.org_id == org_id, identities.c.to_run.is_(None), identities.c.service_account.is_(True)
-        )
-        found["service_accounts"] = int(connection.execute(accounts).scalar_one())
+
+        def count(table: SqlTable, *conditions: ColumnElement[bool]) -> int:
+            query = select(func.count()).select_from(table)
+            return int(
+                connection.execute(
+                    query.where(table.c.org_id == org_id, table.c.to_run.is_(None), *conditions)
+                ).scalar_one()
+            )
+
+        for kind in ALL:
+            only = (kind.table.c.resource == kind.resource.value,) if kind.shared else ()
+            found[kind.resource.value] = count(kind.table, *only)
+        found["grants"] = count(grants)
+        found["service_accounts"] = count(identities, identities.c.service_account.is_(True))
     return found
 
 
@@ -237,3 +259,67 @@ def _links(
     for one, other in connection.execution_options(yield_per=5_000).execute(query):
         found.setdefault(one, []).append(other)
     return found
+
+
+class CredentialAt(Struct, frozen=True):
+    """A credential as a run had it, with the run that saw it first and the resource that lists it."""
+
+    credential: Credential
+    resource: str
+    first_run: int
+
+
+def list_credentials(engine: Engine, moment: Moment) -> Iterator[CredentialAt]:
+    """Every credential by type and name, with when it was last used as known on that day."""
+    table = credentials
+    by_resource = {kind.resource.value: kind for kind in CREDENTIALS}
+    with translated("the credentials cannot be read"), engine.connect() as connection:
+        users = _links(connection, moment, oauth_authorizations, "client_id", "user_id", None)
+        query = (
+            select(table, activity.c.value.label("last_used"), activity.c.day.label("activity_day"))
+            .outerjoin(
+                activity,
+                and_(
+                    activity.c.org_id == table.c.org_id,
+                    activity.c.subject_kind == table.c.resource,
+                    activity.c.subject_id == table.c.id,
+                    activity.c.field == "last_used_at",
+                    activity.c.day <= moment.day,
+                    or_(activity.c.until_day.is_(None), activity.c.until_day > moment.day),
+                ),
+            )
+            .where(held(table, moment))
+            .order_by(table.c.type, table.c.name, table.c.id)
+        )
+        for row in connection.execution_options(yield_per=2_000).execute(query).mappings():
+            kind = by_resource[row["resource"]]
+            record = kind.from_row(row, tuple(users.get(row["id"], ())))
+            if row["activity_day"] is not None:
+                record = replace(record, last_used_at=row["last_used"])
+            yield CredentialAt(record, row["resource"], row["first_run"])
+
+
+def list_teams(engine: Engine, moment: Moment) -> list[tuple[Team, int]]:
+    """Teams by name, with the run that saw each first."""
+    with translated("the teams cannot be read"), engine.connect() as connection:
+        query = select(teams).where(held(teams, moment)).order_by(teams.c.name, teams.c.id)
+        return [(TEAMS.from_row(row), row["first_run"]) for row in connection.execute(query).mappings()]
+
+
+def list_memberships(engine: Engine, moment: Moment) -> list[tuple[Membership, int]]:
+    """Who is in which team, with the run that saw each version begin."""
+    with translated("the memberships cannot be read"), engine.connect() as connection:
+        query = select(memberships).where(held(memberships, moment)).order_by(memberships.c.id)
+        return [(MEMBERSHIPS.from_row(row), row["first_run"]) for row in connection.execute(query).mappings()]
+
+
+def list_mappings(engine: Engine, moment: Moment) -> list[tuple[AuthnMapping, int]]:
+    """SAML mappings by attribute, with the run that saw each first."""
+    table = authn_mappings
+    with translated("the mappings cannot be read"), engine.connect() as connection:
+        query = (
+            select(table)
+            .where(held(table, moment))
+            .order_by(table.c.attribute_key, table.c.attribute_value, table.c.id)
+        )
+        return [(MAPPINGS.from_row(row), row["first_run"]) for row in connection.execute(query).mappings()]

@@ -7,23 +7,19 @@ whose digest differs is read from the database, compared and written.
 from collections.abc import Iterable
 from datetime import date
 from operator import attrgetter, itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from msgspec import UNSET, Struct
 from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
-from accesssync.drift.compare import keep_known
+from accesssync.drift.compare import R, keep_known
 from accesssync.drift.facts import FACTS_VERSION, same
 from accesssync.drift.text import bounded
-from accesssync.model.identity import Identity
-from accesssync.model.role import Permission, Role
 from accesssync.store.activity import ActivityWriter
 from accesssync.store.bulk import Row, batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind, Links
 from accesssync.store.lease import Lease, writing
-
-R = TypeVar("R", Identity, Role, Permission)
 
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
@@ -67,15 +63,13 @@ class Recorder(Generic[R]):
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
             self._digests = self._load(connection)
         self._facts = attrgetter(*kind.facts)
-        self._stored = len(self._digests)
         self._pending: dict[str, tuple[R, bytes]] = {}
         self._weight = 0
-        self._activity = ActivityWriter(engine, lease, run_id, kind.activity, today) if kind.activity else None
-
-    @property
-    def stored_before(self) -> int:
-        """How many records of this kind held when the run began."""
-        return self._stored
+        self._activity = (
+            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today)
+            if kind.activity
+            else None
+        )
 
     def known(self) -> Iterable[str]:
         """The ids of every record that holds: those stored before and those seen in this run."""
@@ -145,7 +139,9 @@ class Recorder(Generic[R]):
         first_run = stored.first_run if stored is not None else run
         # The digest is of what Datadog sent, so that the same answer next time costs nothing. It covers the
         # references too, hence a new version when only they differ: a digest changed in place would survive an undo.
-        batch.versions.append((org_id, run, first_run, FACTS_VERSION, digest, record.id, *self._facts(record)))
+        resource: tuple[str, ...] = (self._kind.resource.value,) if self._kind.shared else ()
+        facts: tuple[Any, ...] = self._facts(record)
+        batch.versions.append((org_id, run, first_run, FACTS_VERSION, digest, *resource, record.id, *facts))
         if links is None:
             return
         wanted = set(getattr(record, links.field))
@@ -183,7 +179,7 @@ class Recorder(Generic[R]):
 
     def _load(self, connection: Connection) -> dict[str, bytes]:
         table = self._kind.table
-        query = select(table.c.id, table.c.digest).where(table.c.org_id == self._lease.org_id, table.c.to_run.is_(None))
+        query = select(table.c.id, table.c.digest).where(self._kind.mine(self._lease.org_id), table.c.to_run.is_(None))
         result = connection.execution_options(yield_per=5_000).execute(query)
         return {row[0]: bytes(row[1]) for row in result}
 
@@ -194,7 +190,7 @@ class Recorder(Generic[R]):
         for batch in batches(ids):
             held = self._read_links(connection, batch, kind.links) if kind.links is not None else {}
             query = select(kind.table).where(
-                kind.table.c.org_id == org_id, kind.table.c.to_run.is_(None), kind.table.c.id.in_(batch)
+                kind.mine(org_id), kind.table.c.to_run.is_(None), kind.table.c.id.in_(batch)
             )
             for row in connection.execute(query).mappings():
                 links = held.get(row["id"], {})

@@ -13,20 +13,10 @@ from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
-from accesssync.store.tables import (
-    absences,
-    changes,
-    coverages,
-    grants,
-    identities,
-    orgs,
-    permissions,
-    role_permissions,
-    roles,
-    runs,
-)
+from accesssync.store.tables import absences, changes, coverages, metadata, orgs, runs
 
-HISTORY = (identities, roles, permissions, grants, role_permissions)
+HISTORY = tuple(table for table in metadata.tables.values() if {"from_run", "to_run"} <= set(table.c.keys()))
+"""Every table of facts."""
 
 
 class OrgRecord(Struct, frozen=True, kw_only=True):

@@ -178,6 +178,85 @@ class RolePermissionRow(Fact, table=True):
     permission_id: str
 
 
+class CredentialRow(Fact, table=True):
+    """One version of a credential: key, token or OAuth client, told apart by the listing that showed it.
+
+    `scopes` is null where nothing narrows the credential, a list (also an empty one) where something does.
+    """
+
+    __tablename__ = "credentials"
+    __table_args__ = _history("credentials", "id", "resource")
+    resource: str
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    type: str
+    name: str | None = None
+    owner_id: str | None = None
+    created_by_id: str | None = None
+    scopes: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last4: str | None = None
+    disabled: bool | None = None
+    leaked: bool | None = None
+    category: str | None = None
+
+
+class OauthAuthorizationRow(Fact, table=True):
+    """An OAuth client acts for a user, for as long as this row says."""
+
+    __tablename__ = "oauth_authorizations"
+    __table_args__ = _history("oauth_authorizations", "client_id", "user_id")
+    client_id: str
+    user_id: str
+
+
+class TeamRow(Fact, table=True):
+    """One version of a team."""
+
+    __tablename__ = "teams"
+    __table_args__ = _history("teams", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    name: str | None = None
+    handle: str | None = None
+    created_at: datetime | None = None
+
+
+class MembershipRow(Fact, table=True):
+    """One version of an identity's place in a team."""
+
+    __tablename__ = "memberships"
+    __table_args__ = _history("memberships", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    team_id: str
+    user_id: str
+    role: str | None = None
+
+
+class MappingRow(Fact, table=True):
+    """One version of a SAML mapping."""
+
+    __tablename__ = "authn_mappings"
+    __table_args__ = _history("authn_mappings", "id")
+    id: str
+    first_run: int = Field(sa_type=BigInteger)
+    facts_version: int
+    digest: bytes
+    attribute_key: str | None = None
+    attribute_value: str | None = None
+    role_id: str | None = None
+    team_id: str | None = None
+    created_at: datetime | None = None
+
+
 class ActivityRow(Table, table=True):
     """A time at which a subject was active, as known on a UTC day and until another day's row replaces it.
 
@@ -253,6 +332,11 @@ roles = _table(RoleRow)
 permissions = _table(PermissionRow)
 grants = _table(GrantRow)
 role_permissions = _table(RolePermissionRow)
+credentials = _table(CredentialRow)
+oauth_authorizations = _table(OauthAuthorizationRow)
+teams = _table(TeamRow)
+memberships = _table(MembershipRow)
+authn_mappings = _table(MappingRow)
 activity = _table(ActivityRow)
 changes = _table(ChangeRow)
 absences = _table(AbsenceRow)

@@ -1,33 +1,32 @@
 """Read every resource of an organization into the store, and settle who is gone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from accesssync.drift.compare import R
 from accesssync.model.coverage import Coverage, CoverageState, Resource
-from accesssync.model.identity import Identity
-from accesssync.model.role import Permission, Role
 from accesssync.snapshot import absence
 from accesssync.snapshot.listing import Limits, Outcome, read_listing
+from accesssync.snapshot.several import read_several
 from accesssync.snapshot.source import Listing, Source
 from accesssync.store.record import Recorder
 from accesssync.store.runs import Observed
 
-R = TypeVar("R", Identity, Role, Permission)
-
 OnPage = Callable[[Resource, int, int | None], None]
 Suspects = Callable[[Resource, list[str]], set[str]]
+Sink = Callable[[list[Any]], None]
 
-
-class Recorders(Struct, frozen=True):
-    """One recorder per kind."""
-
-    permissions: Recorder[Permission]
-    roles: Recorder[Role]
-    users: Recorder[Identity]
+ORDER = (
+    Resource.PERMISSIONS,
+    Resource.ROLES,
+    Resource.USERS,
+)
+"""What names things comes before what refers to them."""
 
 
 class Collected(Struct, frozen=True):
@@ -35,6 +34,15 @@ class Collected(Struct, frozen=True):
 
     observed: Mapping[Resource, Observed]
     refused: Mapping[Resource, str]
+
+
+class Reading(Struct, Generic[R], frozen=True, kw_only=True):
+    """How one resource is read: once as a whole, and again for a few records where no call reads one."""
+
+    resource: Resource
+    read: Callable[[Sink], Outcome]
+    get: Callable[[str], R | None] | None
+    read_again: Callable[[list[str], Sink], Outcome]
 
 
 class Collector(Struct, frozen=True, kw_only=True):
@@ -52,69 +60,127 @@ class Collector(Struct, frozen=True, kw_only=True):
     suspects: Suspects
     on_page: OnPage
 
-    def run(self, source: Source, recorders: Recorders) -> Collected:
-        """Read permissions, roles and users, in this order: what names things comes before what refers to them."""
+    def run(self, source: Source, recorders: Mapping[Resource, Recorder[Any]]) -> Collected:
+        """Read everything that is not skipped, and settle who is gone."""
         observed: dict[Resource, Observed] = {}
         refused: dict[Resource, str] = {}
-        self._one(source.permissions, Resource.PERMISSIONS, recorders.permissions, observed, refused)
-        self._one(source.roles, Resource.ROLES, recorders.roles, observed, refused)
-        self._one(source.users, Resource.USERS, recorders.users, observed, refused)
-        return Collected(observed, refused)
-
-    def _one(
-        self,
-        open_listing: Callable[[], Listing[R]],
-        resource: Resource,
-        recorder: Recorder[R],
-        observed: dict[Resource, Observed],
-        refused: dict[Resource, str],
-    ) -> None:
-        started = self.clock()
-        if resource in self.skip:
-            coverage = Coverage(state=CoverageState.SKIPPED, reason="ACCESSSYNC_SKIP")
-        else:
-            listing = open_listing()
-            outcome = self._read(listing, recorder)
-            coverage = outcome.coverage
-            if coverage.proven:
-                refusal = self._settle_absent(listing, recorder, outcome)
+        for resource in ORDER:
+            started = self.clock()
+            if resource in self.skip:
+                coverage = Coverage(state=CoverageState.SKIPPED, reason="left out by ACCESSSYNC_SKIP")
+            else:
+                reading = self._reading(source, resource, recorders, observed)
+                coverage, refusal = self._one(reading, recorders)
                 if refusal:
                     refused[resource] = refusal
-            recorder.flush()
-        observed[resource] = Observed(coverage=coverage, started_at=started, finished_at=self.clock())
+            observed[resource] = Observed(coverage=coverage, started_at=started, finished_at=self.clock())
+        return Collected(observed, refused)
 
-    def _read(self, listing: Listing[R], recorder: Recorder[R]) -> Outcome:
-        def on_page(received: int, expected: int | None) -> None:
-            self.on_page(listing.resource, received, expected)
-
-        outcome = read_listing(listing, self.executor, recorder.offer, self.limits, on_page)
+    def _one(self, reading: Reading[Any], recorders: Mapping[Resource, Recorder[Any]]) -> tuple[Coverage, str | None]:
+        recorder = recorders[reading.resource]
+        outcome = reading.read(recorder.offer)
         recorder.flush()
-        return outcome
+        if not outcome.coverage.proven:
+            return outcome.coverage, None
+        before = set(recorder.known())
+        refusal = self._settle_absent(reading, recorder, outcome)
+        recorder.flush()
+        if reading.resource is Resource.TEAMS:
+            self._leave_with(before - set(recorder.known()), recorders[Resource.TEAM_MEMBERSHIPS])
+        return outcome.coverage, refusal
 
-    def _settle_absent(self, listing: Listing[R], recorder: Recorder[R], outcome: Outcome) -> str | None:
+    def _reading(
+        self,
+        source: Source,
+        resource: Resource,
+        recorders: Mapping[Resource, Recorder[Any]],
+        observed: Mapping[Resource, Observed],
+    ) -> Reading[Any]:
+        if resource is Resource.TEAM_MEMBERSHIPS:
+            return self._memberships(source, recorders, observed)
+        if resource is Resource.AUTHN_MAPPINGS:
+            pieces = source.authn_mappings()
+
+            def read(sink: Sink) -> Outcome:
+                return self._several(resource, pieces, sink)
+
+            return Reading(resource=resource, read=read, get=pieces[0].get, read_again=lambda _ids, sink: read(sink))
+        return self._plain(getattr(source, resource.value)())
+
+    def _plain(self, listing: Listing[Any]) -> Reading[Any]:
+        def read(sink: Sink) -> Outcome:
+            return read_listing(listing, self.executor, sink, self.limits, self._counter(listing.resource))
+
+        return Reading(resource=listing.resource, read=read, get=listing.get, read_again=lambda _ids, sink: read(sink))
+
+    def _memberships(
+        self, source: Source, recorders: Mapping[Resource, Recorder[Any]], observed: Mapping[Resource, Observed]
+    ) -> Reading[Any]:
+        """The members of every team known: what the teams' own listing could not prove stays unproven here."""
+        resource = Resource.TEAM_MEMBERSHIPS
+        teams = observed[Resource.TEAMS].coverage
+
+        def read(sink: Sink) -> Outcome:
+            if teams.state in {CoverageState.DENIED, CoverageState.FAILED, CoverageState.SKIPPED}:
+                reason = f"the teams are {teams.state}" + (f": {teams.reason}" if teams.reason else "")
+                return Outcome(Coverage(state=teams.state, reason=reason), set())
+            ids = sorted(recorders[Resource.TEAMS].known())
+            outcome = self._several(resource, [source.team_memberships(one) for one in ids], sink)
+            if not teams.proven and outcome.coverage.proven:
+                unproven = replace(
+                    outcome.coverage, state=CoverageState.INCOMPLETE, reason="the list of teams is incomplete"
+                )
+                return Outcome(unproven, outcome.ids)
+            return outcome
+
+        def again(ids: list[str], sink: Sink) -> Outcome:
+            concerned = sorted({one.partition(":")[0] for one in ids})
+            return self._several(resource, [source.team_memberships(one) for one in concerned], sink)
+
+        return Reading(resource=resource, read=read, get=None, read_again=again)
+
+    def _several(self, resource: Resource, listings: Sequence[Listing[Any]], sink: Sink) -> Outcome:
+        return read_several(listings, self.executor, sink, self.limits, self._counter(resource))
+
+    def _counter(self, resource: Resource) -> Callable[[int, int | None], None]:
+        return lambda received, expected: self.on_page(resource, received, expected)
+
+    def _settle_absent(self, reading: Reading[R], recorder: Recorder[R], outcome: Outcome) -> str | None:
         """Remove who is proven gone; return why nobody was, where the guard refused."""
         absent = sorted(one for one in recorder.known() if one not in outcome.ids)
         candidates = absent
-        if listing.resource is Resource.USERS:
-            twice = self.suspects(listing.resource, absent)
+        if reading.resource is Resource.USERS:
+            twice = self.suspects(reading.resource, absent)
             candidates = [one for one in absent if one in twice]
         if not absent:
             return None
         listed = len(outcome.ids)
-        if absence.collapsed(recorder.stored_before, listed, self.accepted):
-            return f"the listing holds {listed:,} where {recorder.stored_before:,} are stored"
-        if listing.get is None:
-            candidates = self._absent_again(listing, recorder, candidates)
-            allowed = absence.limit(listed, self.accepted)
-            if len(candidates) > allowed:
-                return f"{len(candidates):,} would be removed, {allowed} is the most for one run"
-            recorder.remove(candidates)
-            return None
-        verdict = absence.confirm(listing, candidates, listed, self.executor, recorder.offer, self.accepted)
+        held = listed + len(absent)
+        if absence.collapsed(held, listed, self.accepted):
+            return f"the listing holds {listed:,} of {held:,} that were known"
+        if reading.get is None:
+            return self._settle_again(reading, recorder, candidates, listed)
+        verdict = absence.confirm(reading.get, candidates, listed, self.executor, recorder.offer, self.accepted)
         recorder.remove(verdict.removed)
         return verdict.refused
 
-    def _absent_again(self, listing: Listing[R], recorder: Recorder[R], candidates: list[str]) -> list[str]:
-        """Where no call reads one record, a second proven pass has to agree."""
-        again = self._read(listing, recorder)
-        return [one for one in candidates if one not in again.ids] if again.coverage.proven else []
+    def _settle_again(
+        self, reading: Reading[R], recorder: Recorder[R], candidates: list[str], listed: int
+    ) -> str | None:
+        """Where no call reads one record, a second proven reading has to agree."""
+        allowed = absence.limit(listed, self.accepted)
+        if len(candidates) > allowed:
+            return absence.too_many(len(candidates), listed, allowed)
+        again = reading.read_again(candidates, recorder.offer)
+        recorder.flush()
+        if again.coverage.proven:
+            recorder.remove([one for one in candidates if one not in again.ids])
+        return None
+
+    def _leave_with(self, teams: set[str], memberships: Recorder[Any]) -> None:
+        """The memberships of a team that is proven gone are gone with it."""
+        memberships.remove(list(_of_teams(memberships.known(), teams)))
+
+
+def _of_teams(memberships: Sequence[str] | Any, teams: set[str]) -> Iterator[str]:
+    return (one for one in memberships if one.partition(":")[0] in teams)

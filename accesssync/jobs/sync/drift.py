@@ -9,14 +9,6 @@ from accesssync.model.change import Cause, Change, Delta, change_id
 from accesssync.model.coverage import Resource
 from accesssync.store.runs import Observed
 
-RESOURCE_OF = {
-    "identity": Resource.USERS,
-    "grant": Resource.USERS,
-    "role": Resource.ROLES,
-    "role_permission": Resource.ROLES,
-}
-"""Which listing shows a kind of change."""
-
 
 class Tally(Struct):
     """How many changes a run brought, and how many of them are the organization's own doing."""
@@ -29,9 +21,9 @@ class Tally(Struct):
     def counting(self, changes: Iterable[Change]) -> Iterator[Change]:
         """The same changes, each counted as it passes."""
         for change in changes:
-            if change.kind.endswith(".added"):
+            if change.kind.endswith("added"):
                 self.added += 1
-            elif change.kind.endswith(".removed"):
+            elif change.kind.endswith("removed"):
                 self.removed += 1
             else:
                 self.updated += 1
@@ -63,16 +55,15 @@ def dated(
     cause is `coverage`. Once it was proven, whatever appears later came later, however long nobody could look.
     """
     for delta in deltas:
-        resource = RESOURCE_OF[delta.kind.partition(".")[0]]
-        look = before[resource]
-        appeared = delta.kind.endswith(".added")
+        look = before[delta.resource]
+        appeared = delta.kind.endswith("added")
         opened = appeared and look.proven_at is None
         yield Change(
             id=change_id(org, run_id, delta),
             org=org,
             run_id=run_id,
             observed_after=look.shown_at.get(delta.subject_id, look.proven_at),
-            observed_before=now[resource].finished_at,
+            observed_before=now[delta.resource].finished_at,
             kind=delta.kind,
             cause=Cause.COVERAGE if opened else Cause.ORG,
             subject_id=delta.subject_id,

@@ -9,15 +9,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
-from accesssync.jobs.sync.collect import Collected, Collector, OnPage, Recorders
-from accesssync.jobs.sync.drift import RESOURCE_OF, Look, Tally, dated
+from accesssync.jobs.sync.collect import Collected, Collector, OnPage
+from accesssync.jobs.sync.drift import Look, Tally, dated
 from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Source
 from accesssync.store import activity, history, inventory, runs
 from accesssync.store.changes import write_changes
 from accesssync.store.engine import Database
-from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES
+from accesssync.store.kinds import ALL
 from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
 
@@ -140,11 +140,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
 
     def _collect(self, source: MeteredSource) -> Collected:
         engine, lease, run_id, today = self.engine, self.lease, self.run_id, self.world.clock().date()
-        recorders = Recorders(
-            permissions=Recorder(engine, lease, run_id, PERMISSIONS, today),
-            roles=Recorder(engine, lease, run_id, ROLES, today),
-            users=Recorder(engine, lease, run_id, IDENTITIES, today),
-        )
+        recorders = {kind.resource: Recorder(engine, lease, run_id, kind, today) for kind in ALL}
 
         def suspects(resource: Resource, ids: list[str]) -> set[str]:
             return runs.record_absences(engine, lease, run_id, resource, ids)
@@ -196,7 +192,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
         org_id = self.lease.org_id
-        before = {resource: self._look(resource) for resource in set(RESOURCE_OF.values())}
+        before = {resource: self._look(resource) for resource in observed}
         changes = dated(
             history.deltas(self.engine, org_id, self.run_id),
             org=self.target.name,
