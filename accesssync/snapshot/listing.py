@@ -25,6 +25,10 @@ FIRST_SIZE = 100
 """The documented maximum of every paged listing; what to ask for until the API says that it allows more."""
 
 
+BARREN = 10
+"""Promised pages in a row without anything new after which a pass goes no further: the total is made up."""
+
+
 class Limits(Struct, frozen=True):
     """How far a listing may go.
 
@@ -166,10 +170,12 @@ def _pages(listing: Listing[R], executor: Executor, limits: Limits, seen: _Pass[
     served = len(first.records) + first.nameless
     number = 1
     if first.total is not None and served:
-        last = min(-(-first.total // served), limits.pages)
+        last, barren = min(-(-first.total // served), limits.pages), 0
         for page in _ahead(lambda n: listing.fetch(n, size), range(1, last), executor, limits.ahead):
-            seen.take(page)
+            barren = 0 if seen.take(page) else barren + 1
             yield page
+            if barren == BARREN:
+                return
         number = max(last, 1)
     yield from _tail(listing, size, number, seen, limits)
 

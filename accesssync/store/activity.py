@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from accesssync.store.bulk import insert_rows
 from accesssync.store.engine import translated
+from accesssync.store.known import Known, stamp_of
 from accesssync.store.lease import Lease, writing
 from accesssync.store.tables import activity
 
@@ -18,33 +19,34 @@ DAILY_FOR = timedelta(days=90)
 CHUNK = 8_000
 """Rows of one transaction."""
 
-WAITING = 40_000
+WAITING = 20_000
 """Rows collected before they are written in the order of their key; see accesssync.store.record."""
 
 COLUMNS = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class ActivityWriter:
-    """Keeps the newest value per subject in memory and writes those that moved."""
+    """Compares with the newest value per subject, kept in `known`, and writes those that moved."""
 
-    def __init__(self, engine: Engine, lease: Lease, run_id: int, what: tuple[str, str], today: date) -> None:
+    def __init__(
+        self, engine: Engine, lease: Lease, run_id: int, what: tuple[str, str], today: date, known: Known
+    ) -> None:
         self._engine = engine
         self._lease = lease
         self._run = run_id
         self._kind, self.field = what
         self._today = today
-        self._known = self._load()
+        self._known = known
+        self._load()
         self._new: list[tuple[str, datetime | None]] = []
         self._moved: list[tuple[str, datetime | None]] = []
 
-    def _load(self) -> dict[str, int | None]:
-        """The newest value of each subject, as microseconds since 1970: an eighth of a datetime's memory."""
+    def _load(self) -> None:
         query = select(activity.c.subject_id, activity.c.value).where(*self._mine(), activity.c.until_day.is_(None))
         with self._engine.connect() as connection:
             result = connection.execution_options(yield_per=5_000).execute(query)
-            return {row[0]: _micros(row[1]) for row in result}
+            for row in result:
+                self._known.set_stamp(row[0], stamp_of(row[1]))
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return (
@@ -55,14 +57,12 @@ class ActivityWriter:
 
     def offer(self, subject_id: str, value: datetime | None) -> None:
         """Take what a record says; None means that Datadog said "never"."""
-        stamp = _micros(value)
-        if subject_id not in self._known:
-            self._new.append((subject_id, value))
-        elif self._known[subject_id] != stamp:
-            self._moved.append((subject_id, value))
-        else:
+        stamp = stamp_of(value)
+        before = self._known.stamp(subject_id)
+        if before == stamp:
             return
-        self._known[subject_id] = stamp
+        (self._new if before is None else self._moved).append((subject_id, value))
+        self._known.set_stamp(subject_id, stamp)
         if len(self._new) + len(self._moved) >= WAITING:
             self.flush()
 
@@ -155,10 +155,6 @@ def thin(engine: Engine, lease: Lease, today: date) -> int:
                 .values(until_day=following.scalar_subquery())
             )
         return dropped
-
-
-def _micros(value: datetime | None) -> int | None:
-    return None if value is None else (value - _EPOCH) // _MICROSECOND
 
 
 def recorded(engine: Engine, org_id: int, kind: str, subject_id: str, field: str) -> list[tuple[datetime, date]]:

@@ -94,6 +94,17 @@ def create_private(path: Path) -> None:
         ) from error
 
 
+def open_lock(name: str) -> int:
+    """The handle of a private file to lock; never one that a link leads to."""
+    try:
+        return os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the lock file {name} cannot be opened: {error.strerror}",
+            remedy="make the database's directory writable for this user, with nothing of that name in it",
+        ) from error
+
+
 def refuse_exposed(path: Path) -> None:
     """Raise StoreError when others than the owner can read a database."""
     mode = stat.S_IMODE(path.stat().st_mode)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from accesssync.errors import LockedError
-from accesssync.store.engine import sqlite_path, translated
+from accesssync.store.engine import open_lock, sqlite_path, translated
 from accesssync.store.tables import orgs
 
 
@@ -81,7 +81,7 @@ def _exclusive(engine: Engine, org: str, *, wait: bool, sleep: Callable[[float],
 
 @contextmanager
 def _file_lock(name: str, org: str, *, wait: bool, sleep: Callable[[float], None]) -> Iterator[None]:
-    handle = os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    handle = open_lock(name)
     try:
         while True:
             try:

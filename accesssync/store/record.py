@@ -19,12 +19,13 @@ from accesssync.store.activity import ActivityWriter
 from accesssync.store.bulk import Row, batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind, Links
+from accesssync.store.known import Known
 from accesssync.store.lease import Lease, writing
 
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
 
-WAITING = 60_000
+WAITING = 40_000
 """Rows collected before they are written, ordered by id. Ids are random and their index is ordered: rows in the
 order of arrival touch every page of it in every transaction, which took twice as long."""
 
@@ -60,27 +61,28 @@ class Recorder(Generic[R]):
         self._lease = lease
         self._run = run_id
         self._kind: Kind[R] = kind
+        self._known = Known()
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
-            self._digests = self._load(connection)
+            self._load(connection)
         self._facts = attrgetter(*kind.facts)
         self._pending: dict[str, tuple[R, bytes]] = {}
         self._weight = 0
         self._activity = (
-            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today)
+            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today, self._known)
             if kind.activity
             else None
         )
 
     def known(self) -> Iterable[str]:
         """The ids of every record that holds: those stored before and those seen in this run."""
-        return self._digests.keys()
+        return self._known
 
     def offer(self, records: list[R]) -> None:
         """Take records as they come in; write those that differ, in chunks."""
-        digest, digests, activity = self._kind.digest, self._digests, self._activity
+        digest, known, activity = self._kind.digest, self._known, self._activity
         for record in records:
             value = digest(record)
-            if digests.get(record.id) != value:
+            if known.differs(record.id, value):
                 self._pending[record.id] = record, value
                 self._weight += self._rows(record)
             if activity is not None:
@@ -115,7 +117,7 @@ class Recorder(Generic[R]):
     def _write(self, chunk: list[tuple[R, bytes]]) -> None:
         batch = Batch([], [], [], [], [], [])
         with writing(self._engine, self._lease) as connection:
-            stored = self._read(connection, [record.id for record, _ in chunk if record.id in self._digests])
+            stored = self._read(connection, [record.id for record, _ in chunk if record.id in self._known])
             for record, digest in chunk:
                 self._plan(batch, record, digest, stored.get(record.id))
             self._close(connection, self._kind.table, batch.closed, batch.erased)
@@ -125,7 +127,8 @@ class Recorder(Generic[R]):
                 self._close(connection, links.table, batch.links_closed, batch.links_erased)
                 columns = ("org_id", "from_run", links.owner, links.target)
                 insert_rows(connection, links.table, columns, batch.links)
-        self._digests.update((record.id, digest) for record, digest in chunk)
+        for record, digest in chunk:
+            self._known.hold(record.id, digest)
 
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:
         """Decide which rows a record that differs needs."""
@@ -161,7 +164,7 @@ class Recorder(Generic[R]):
 
     def remove(self, ids: Iterable[str]) -> None:
         """End every version and reference of records that are proven gone."""
-        gone = [one for one in ids if one in self._digests]
+        gone = [one for one in ids if one in self._known]
         if not gone:
             return
         self.flush()
@@ -175,13 +178,14 @@ class Recorder(Generic[R]):
                     erased = [key for key, from_run in rows if from_run == self._run]
                     self._close(connection, self._kind.links.table, closed, erased)
         for one in gone:
-            del self._digests[one]
+            self._known.drop(one)
 
-    def _load(self, connection: Connection) -> dict[str, bytes]:
+    def _load(self, connection: Connection) -> None:
         table = self._kind.table
         query = select(table.c.id, table.c.digest).where(self._kind.mine(self._lease.org_id), table.c.to_run.is_(None))
         result = connection.execution_options(yield_per=5_000).execute(query)
-        return {row[0]: bytes(row[1]) for row in result}
+        for row in result:
+            self._known.hold(row[0], bytes(row[1]))
 
     def _read(self, connection: Connection, ids: list[str]) -> dict[str, Stored[R]]:
         """The versions that hold now, of the ids given."""

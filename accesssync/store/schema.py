@@ -5,16 +5,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 
 from accesssync.errors import StoreError
 from accesssync.store import engine as engines
-
-if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
 
 MIGRATION_LOCK = 4_710_251
 """The PostgreSQL advisory lock that lets one process at a time migrate. An arbitrary number of our own."""
@@ -39,8 +35,7 @@ def open_for_writing(url: URL) -> Engine:
     if path is not None:
         engines.create_private(path)
         engines.refuse_exposed(path)
-    engine = engines.connect(url)
-    with engines.translated("the database cannot be opened"):
+    with _opening(url) as engine:
         if current(engine) is None:
             upgrade(engine)
         require_head(engine)
@@ -54,12 +49,23 @@ def open_for_reading(url: URL) -> Engine:
         if not path.exists() or path.stat().st_size == 0:
             raise StoreError(f"there is no database at {path} yet", remedy="run: accesssync sync")
         engines.refuse_exposed(path)
-    engine = engines.connect(url)
-    with engines.translated("the database cannot be opened"):
+    with _opening(url) as engine:
         if current(engine) is None:
             raise StoreError("the database is empty", remedy="run: accesssync sync")
         require_head(engine)
     return engine
+
+
+@contextmanager
+def _opening(url: URL) -> Iterator[Engine]:
+    """An engine that is closed again where the database turns out not to be usable."""
+    engine = engines.connect(url)
+    try:
+        with engines.translated("the database cannot be opened"):
+            yield engine
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def require_head(engine: Engine) -> None:
@@ -100,15 +106,24 @@ def _revision(connection: Connection) -> str | None:
 
 def head() -> str:
     """The revision this version needs."""
-    revision = _script().get_current_head()
-    if revision is None:
-        raise StoreError("this installation has no migrations", remedy="install accesssync again")
-    return revision
+    return _revisions()[-1]
 
 
 def known() -> frozenset[str]:
     """Every revision this version can upgrade from."""
-    return frozenset(script.revision for script in _script().walk_revisions())
+    return frozenset(_revisions())
+
+
+def _revisions() -> list[str]:
+    """The revisions in their order, read from the names of the files: each begins with its number.
+
+    Asking Alembic costs more than syncing a small organization: it imports a template engine and a
+    syntax highlighter. It is imported where something is migrated.
+    """
+    found = sorted(path.name.partition("_")[0] for path in (migrations() / "versions").glob("[0-9]*_*.py"))
+    if not found:
+        raise StoreError("this installation has no migrations", remedy="install accesssync again")
+    return found
 
 
 def upgrade(engine: Engine) -> None:
@@ -116,8 +131,8 @@ def upgrade(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
-    with engines.translated("the database cannot be migrated"), _alone(engine):
-        with engine.connect() as connection:
+    try:
+        with engines.translated("the database cannot be migrated"), _alone(engine), engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 # Readers and one writer at a time; kept in the file, so once is enough.
                 connection.exec_driver_sql("COMMIT")
@@ -135,6 +150,8 @@ def upgrade(engine: Engine) -> None:
             if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise StoreError("the migration would leave references to nothing", remedy="nothing was changed")
             connection.commit()
+    finally:
+        # The connection that migrated does not check references; the next one does again.
         engine.dispose()
 
 
@@ -155,7 +172,7 @@ def _alone(engine: Engine) -> Iterator[None]:
     """Hold off every other process that wants to migrate the same database."""
     path = engines.sqlite_path(engine.url)
     if path is not None:
-        handle = os.open(f"{path}.migrate", os.O_CREAT | os.O_RDWR, 0o600)
+        handle = engines.open_lock(f"{path}.migrate")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -171,11 +188,3 @@ def _alone(engine: Engine) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
 
-
-def _script() -> "ScriptDirectory":
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(migrations()))
-    return ScriptDirectory.from_config(config)

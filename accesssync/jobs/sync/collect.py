@@ -82,11 +82,11 @@ class Collector(Struct, frozen=True, kw_only=True):
         recorder.flush()
         if not outcome.coverage.proven:
             return outcome.coverage, None
+        if reading.resource is not Resource.TEAMS:
+            return outcome.coverage, self._settle_absent(reading, recorder, outcome)
         before = set(recorder.known())
         refusal = self._settle_absent(reading, recorder, outcome)
-        recorder.flush()
-        if reading.resource is Resource.TEAMS:
-            self._leave_with(before - set(recorder.known()), recorders[Resource.TEAM_MEMBERSHIPS])
+        self._leave_with(before.difference(recorder.known()), recorders[Resource.TEAM_MEMBERSHIPS])
         return outcome.coverage, refusal
 
     def _reading(
@@ -161,6 +161,7 @@ class Collector(Struct, frozen=True, kw_only=True):
         if reading.get is None:
             return self._settle_again(reading, recorder, candidates, listed)
         verdict = absence.confirm(reading.get, candidates, listed, self.executor, recorder.offer, self.accepted)
+        recorder.flush()
         recorder.remove(verdict.removed)
         return verdict.refused
 
