@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.machine import describe
+from benchmarks.machine import Neighbours, describe
 from benchmarks.measure import Figures, Plan, measure
 from benchmarks.process import ROOT
 from benchmarks.publish import rewrite
@@ -22,7 +22,7 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 def main(arguments: Sequence[str]) -> int:
     """Measure and print; 0 also where a goal was missed, since that is a result."""
     options = _parser().parse_args(arguments)
-    machine, day = describe(), datetime.now(UTC).date().isoformat()
+    neighbours, day = Neighbours(), datetime.now(UTC).date().isoformat()
     every: list[Figures] = []
     with tempfile.TemporaryDirectory(prefix="accesssync-bench-") as folder:
         plan = Plan(
@@ -36,6 +36,9 @@ def main(arguments: Sequence[str]) -> int:
         )
         for users in options.sizes:
             every += measure(users, plan)
+    machine = f"{describe()}; {neighbours.describe()}"
+    if options.database_url:
+        machine += "; the database on a server, whose CPU is not counted"
     printed = tables(every)
     print(f"{machine}\n\n{printed}")
     if options.json:

@@ -1,18 +1,54 @@
-"""What the figures were measured on, without telling whose machine it is."""
+"""What the figures were measured on and beside what, without telling whose machine it is."""
 
 import os
 import platform
+import resource
+import time
 from pathlib import Path
 
 
 def describe() -> str:
-    """Processor, cores, system, Python, and how busy the machine was."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    load = os.getloadavg()[0]
+    """Processor, cores, system and Python."""
     return (
-        f"{_processor()}, {cores} cores shared by the sandbox and what is measured; {_system()}; "
-        f"{platform.python_implementation()} {platform.python_version()}; load average {load:.1f} at the start"
+        f"{_processor()}, {_cores()} cores shared by the sandbox and what is measured; {_system()}; "
+        f"{platform.python_implementation()} {platform.python_version()}"
     )
+
+
+class Neighbours:
+    """What everybody else on the machine did from now on: figures from a busy machine are not worth much."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic(), _busy(), _own()
+
+    def describe(self) -> str:
+        """To be asked when all that was measured has ended."""
+        began, busy_then, own_then = self._began
+        busy_now = _busy()
+        if busy_then is None or busy_now is None:
+            return "how busy other programs were is not known"
+        others = max(0.0, busy_now - busy_then - (_own() - own_then)) / (time.monotonic() - began)
+        return f"other programs kept {others:.1f} of the cores busy meanwhile"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _busy() -> float | None:
+    """Seconds that all cores have been at work, or taken away by whoever owns the machine; None where unknown."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return None
+    user, nice, system, _idle, _waiting, hard, soft, stolen = map(int, fields)
+    return (user + nice + system + hard + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+def _own() -> float:
+    """Seconds of CPU of this process and of those it started that have ended."""
+    every = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in every)
 
 
 def _processor() -> str:

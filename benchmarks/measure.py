@@ -19,6 +19,9 @@ VERSION = "version"
 RUN_TABLES = frozenset({"orgs", "runs", "coverage"})
 """Where a run writes its own row, its coverage, and which run is the newest."""
 
+OWN_KEYS = 2
+"""Where nobody else is active the two keys that read still are, and when they were used last is activity."""
+
 _LOOP_PAGE = 100
 
 
@@ -62,13 +65,14 @@ class Figures:
         return round(median(sample.requests for sample in self.samples[what]))
 
     def stray_rows(self, what: str) -> dict[str, int]:
-        """What an unchanged sync wrote, by table, other than its run and, where people logged in, their activity."""
-        allowed = RUN_TABLES | ({"activity"} if what == ACTIVE else set())
+        """What an unchanged sync wrote, by table, other than its run and the day's activity."""
         touched = {
             table: counts["inserted"] + counts["updated"] + counts["deleted"]
             for table, counts in self.written[what].items()
         }
-        return {table: rows for table, rows in touched.items() if rows and table not in allowed}
+        if what == ACTIVE or touched.get("activity", 0) <= OWN_KEYS:
+            touched.pop("activity", None)
+        return {table: rows for table, rows in touched.items() if rows and table not in RUN_TABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class _Measurement:
     sandbox: Sandbox
     plan: Plan
     figures: Figures
+    asked: list[str] = field(default_factory=list)
+    """The path and query of each request of the newest process."""
 
     def carry_out(self, *, with_loop: bool) -> Figures:
         self._warm_up()
@@ -112,9 +118,11 @@ class _Measurement:
     def _warm_up(self) -> None:
         """Once unmeasured, so that nobody pays for filled caches and compiled modules alone."""
         self._say("warming up")
-        self._floor()
         with self._database() as url:
             self._run("benchmarks.sync", (), "still", url)
+        # The floor asks for the same, once each.
+        self._paths().write_text("".join(f"{path}\n" for path in dict.fromkeys(self.asked)))
+        self._floor()
         self._run("accesssync", ("--version",), "still")
 
     def _round(self, repeat: int) -> None:
@@ -134,9 +142,10 @@ class _Measurement:
             raise RuntimeError(f"the loop saw {received:,} users of {self.figures.users:,}")
 
     def _floor(self) -> tuple[Sample, Any]:
-        arguments = ("--users", self.figures.users, "--roles", self.sandbox.roles)
-        size = ("--page-size", self.figures.page_size)
-        return self._run("benchmarks.floor", [str(each) for each in (*arguments, *size)], "still")
+        return self._run("benchmarks.floor", (str(self._paths()),), "still")
+
+    def _paths(self) -> Path:
+        return self.plan.folder / "paths"
 
     def _sync(self, what: str, url: str, kind: str, *, look: bool) -> None:
         """Sync once, and find out from outside what that wrote."""
@@ -164,7 +173,8 @@ class _Measurement:
         cost, document = run(module, arguments, {**self.sandbox.access(door), **given}, self.plan.folder)
         wall, cpu = document.get("wall", 0.0), document.get("cpu", 0.0)
         start_up = Cost(cost.wall - wall, cost.cpu - cpu, cost.peak_rss)
-        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, self.sandbox.requests(door)), document.get("result")
+        self.asked[:] = self.sandbox.asked(door)
+        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, len(self.asked)), document.get("result")
 
     @contextmanager
     def _database(self) -> Iterator[str]:

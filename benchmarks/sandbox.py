@@ -38,12 +38,6 @@ class Sandbox:
     ) -> None:
         self._end()
 
-    @property
-    def roles(self) -> int:
-        """How many roles the organization has."""
-        roles: int = self._ready["roles"]
-        return roles
-
     def access(self, door: str) -> Mapping[str, str]:
         """The environment of a process that uses a door."""
         return {
@@ -52,13 +46,13 @@ class Sandbox:
             "DD_APP_KEY": self._ready["app_key"],
         }
 
-    def requests(self, door: str) -> int:
-        """How many requests came through a door since this was last asked."""
+    def asked(self, door: str) -> list[str]:
+        """The path and query of each request that came through a door since this was last asked."""
         assert self._process.stdin is not None
         self._process.stdin.write(door + "\n")
         self._process.stdin.flush()
-        requests: int = self._hear()["requests"]
-        return requests
+        asked: list[str] = self._hear()["asked"]
+        return asked
 
     def _hear(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -1,7 +1,7 @@
 """One organization behind several doors, in a process of its own that ends with its standard input.
 
 The doors differ in the largest page they serve and in whether people log in between two listings. Whoever
-started this writes the name of a door on a line and is told how many requests came through it since last time.
+started this writes the name of a door on a line and is told what was asked for there since last time.
 """
 
 import argparse
@@ -54,12 +54,11 @@ def main() -> None:
                 "urls": {name: door.url for name, door in doors.items()},
                 "api_key": info.api_key,
                 "app_key": info.app_key,
-                "roles": len(organization.roles),
             }
         )
         for line in sys.stdin:
             door = doors[line.strip()]
-            _tell({"requests": len(door.requests)})
+            _tell({"asked": [f"{each.path}?{each.query}" for each in door.requests]})
             door.forget_requests()
 
 

@@ -40,12 +40,13 @@ def main() -> None:
 
 
 def _sync() -> Any:
-    printed = io.StringIO()
-    with redirect_stdout(printed):
+    printed = io.BytesIO()
+    with io.TextIOWrapper(printed) as screen, redirect_stdout(screen):
         code = accesssync.cli.main.run(["sync", "--json", "--no-progress"])
+        document = printed.getvalue()
     if code:
         raise SystemExit(code)
-    return json.loads(printed.getvalue())["runs"][0]
+    return json.loads(document)["runs"][0]
 
 
 if __name__ == "__main__":

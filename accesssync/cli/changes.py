@@ -28,47 +28,40 @@ COLUMNS = (
     "explanation",
 )
 
-TABLE = (
-    Column("WHEN (UTC)", lambda one: window(one["observed_after"], one["observed_before"]), least=23),
-    Column("WHO OR WHAT", lambda one: one["subject"], "middle", least=26),
-    Column("CHANGE", lambda one: what_happened(one), "wrap", least=24),
-    Column("CAUSE", lambda one: "" if one["cause"] == "org" else one["cause"], sparse=True),
-    Column("ORG", lambda one: one["org"], least=6, telling=True),
-)
+_PHRASES = {
+    "grant.added": ("GAINED", "role"),
+    "grant.removed": ("LOST", "role"),
+    "role_permission.added": ("now carries", "permission"),
+    "role_permission.removed": ("no longer carries", "permission"),
+}
+"""What is said of a kind of change, and the field that says what it was about."""
 
 
-def change_line(change: "Change") -> str:
-    """One change as a sentence, strangers' text made visible."""
+def change_line(change: "Change", *, timed: bool = True) -> str:
+    """One change as a sentence, with its window unless it is not `timed`; strangers' text made visible."""
     from accesssync.jobs.changes import document
 
     shown = document(change)
-    when = window(shown["observed_after"], shown["observed_before"])
-    return f"{when} {visible(change.subject)} {what_happened(shown)}"
+    when = f"{window(shown['observed_after'], shown['observed_before'])} " if timed else ""
+    return f"{when}{visible(change.subject)} {what_happened(shown)}"
 
 
 def what_happened(change: dict[str, Any]) -> str:
     """The verb and the object of a change, strangers' text made visible."""
-    fields = change["fields"]
-    match change["kind"]:
-        case "grant.added":
-            return f"GAINED {visible(fields['role'][1])}"
-        case "grant.removed":
-            return f"LOST {visible(fields['role'][0])}"
-        case "role_permission.added":
-            return f"now carries {visible(fields['permission'][1])}"
-        case "role_permission.removed":
-            return f"no longer carries {visible(fields['permission'][0])}"
-        case "activity.login":
-            return "logged in"
-    if change["kind"].endswith(".added"):
+    kind, fields = change["kind"], change.get("fields", {})
+    verb = kind.rpartition(".")[2]
+    if kind in _PHRASES:
+        phrase, field = _PHRASES[kind]
+        return f"{phrase} {visible(fields[field][verb == 'added'])}"
+    if kind == "activity.login":
+        return "logged in"
+    if verb == "added":
         return f"APPEARED{_as_what(fields)}"
-    if change["kind"].endswith(".removed"):
-        return "VANISHED"
-    return _differences(dict(fields))
+    return "VANISHED" if verb == "removed" else _differences(dict(fields))
 
 
 def _as_what(fields: dict[str, Any]) -> str:
-    return " as a service account" if fields.get("service_account") == [None, True] else ""
+    return " as a service account" if list(fields.get("service_account", ())) == [None, True] else ""
 
 
 def _differences(fields: dict[str, Any]) -> str:
@@ -88,7 +81,18 @@ def _value(value: object) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(visible, value)) or "none"
     return visible(value)
+
+
+TABLE = (
+    Column("WHEN (UTC)", lambda one: window(one["observed_after"], one["observed_before"]), least=23),
+    Column("WHO OR WHAT", lambda one: one["subject"], "middle", least=26),
+    Column("CHANGE", what_happened, "wrap", least=24),
+    Column("CAUSE", lambda one: "" if one["cause"] == "org" else one["cause"], sparse=True),
+    Column("ORG", lambda one: one["org"], least=6, telling=True),
+)
 
 
 @click.command(

@@ -19,7 +19,7 @@ limit_option = click.option("--limit", type=click.IntRange(0), default=SHOWN, he
 format_option = click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
 
 
-def _opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[View]]":
+def opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[View]]":
     from accesssync.jobs.inventory import views
     from accesssync.jobs.opening import open_to_read
 
@@ -32,7 +32,7 @@ def _opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[
     return engine, found
 
 
-def _print(
+def print_documents(
     invocation: Invocation,
     noun: tuple[str, str],
     fields: Sequence[str],
@@ -115,7 +115,7 @@ def identities(
     """Every user record: people and service accounts, disabled ones included."""
     from accesssync.jobs import inventory as job
 
-    engine, views = _opened(invocation, as_of)
+    engine, views = opened(invocation, as_of)
 
     def found() -> Iterator[Document]:
         for view in views:
@@ -128,7 +128,7 @@ def identities(
         "service_account", "created_at", "last_login_at", "last_login_state", "roles", "first_seen_at",
         "first_seen_baseline",
     )  # fmt: skip
-    _print(invocation, ("identity", "identities"), columns, found(), form=form, table=IDENTITIES, limit=limit)
+    print_documents(invocation, ("identity", "identities"), columns, found(), form=form, table=IDENTITIES, limit=limit)
 
 
 @click.group()
@@ -151,12 +151,10 @@ def identity_show(invocation: Invocation, who: str, as_of: str | None) -> None:
     from accesssync.errors import UsageError
     from accesssync.jobs import inventory as job
 
-    engine, views = _opened(invocation, as_of)
+    engine, views = opened(invocation, as_of)
     found = [one for view in views for one in job.show_identity(engine, view, who)]
     if not found:
-        raise UsageError(
-            f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody"
-        )
+        raise UsageError(f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody")
     if invocation.as_json:
         print_json({"schema": "accesssync.identity/1", "identities": found})
         return
@@ -219,7 +217,7 @@ def grants(
     """Who holds which role, and since when."""
     from accesssync.jobs import inventory as job
 
-    engine, views = _opened(invocation, as_of)
+    engine, views = opened(invocation, as_of)
 
     def found() -> Iterator[Document]:
         for view in views:
@@ -232,7 +230,7 @@ def grants(
                     yield named
 
     columns = ("org", "identity_id", "subject", "role_id", "role", "since", "until", "since_baseline")
-    _print(invocation, ("grant", "grants"), columns, found(), form=form, table=GRANTS, limit=limit)
+    print_documents(invocation, ("grant", "grants"), columns, found(), form=form, table=GRANTS, limit=limit)
 
 
 @click.command(
@@ -250,10 +248,10 @@ def roles(invocation: Invocation, as_of: str | None, privileged: bool, limit: in
     """Every role: how many hold it, how much it carries, and what makes it privileged."""
     from accesssync.jobs import inventory as job
 
-    engine, views = _opened(invocation, as_of)
+    engine, views = opened(invocation, as_of)
     found = (one for view in views for one in job.roles(engine, view) if one["privileged"] or not privileged)
     columns = ("org", "id", "name", "created_at", "identities", "permissions", "privileged", "first_seen_at")
-    _print(invocation, ("role", "roles"), columns, found, form=form, table=ROLES, limit=limit)
+    print_documents(invocation, ("role", "roles"), columns, found, form=form, table=ROLES, limit=limit)
 
 
 @click.command(
@@ -273,8 +271,11 @@ def admins(invocation: Invocation, as_of: str | None, limit: int, form: str) -> 
     """Who holds a privileged permission and is not disabled, and through which roles."""
     from accesssync.jobs import inventory as job
 
-    engine, views = _opened(invocation, as_of)
-    found = (one for view in views for one in job.admins(engine, view))
+    engine, views = opened(invocation, as_of)
+    found = [one for view in views for one in job.admins(engine, view)]
+    if form == "table" and not invocation.as_json:
+        # People look at the first screen: who may do most comes first.
+        found.sort(key=lambda one: -len(one["privileged"]))
     columns = ("org", "id", "email", "name", "status", "service_account", "last_login_at", "roles", "privileged")
     noun = ("identity with a privileged permission", "identities with privileged permissions")
-    _print(invocation, noun, columns, found, form=form, table=ADMINS, limit=limit, name="admins")
+    print_documents(invocation, noun, columns, found, form=form, table=ADMINS, limit=limit, name="admins")

@@ -5,7 +5,7 @@ import signal
 import sys
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -17,32 +17,52 @@ from accesssync.errors import AccessSyncError
 COMMANDS = {
     "admins": "inventory",
     "changes": "changes",
+    "check": "doctor",
+    "credential": "credentials",
+    "credentials": "credentials",
     "db": "database",
     "demo": "demo",
+    "doctor": "doctor",
     "grants": "inventory",
     "identities": "inventory",
     "identity": "inventory",
+    "mappings": "credentials",
+    "nhi": "nhi",
+    "offboard-preview": "reach",
+    "revoke-preview": "reach",
     "roles": "inventory",
     "sandbox": "sandbox",
     "status": "status",
     "sync": "sync",
+    "teams": "credentials",
     "timeline": "changes",
+    "who-can": "reach",
 }
 """Each command and the module of this folder that has it. Only the one that is called is imported."""
 
 SUMMARIES = {
     "admins": "Who holds a privileged permission, and through which roles.",
     "changes": "What changed, and in which window.",
+    "check": "Whether the keys, scopes and the database are as they should be.",
+    "credential": "Everything about one credential, or whose a found key is.",
+    "credentials": "Every key, token and OAuth client.",
     "db": "Look after the database.",
     "demo": "See it all work, without keys.",
+    "doctor": "The same as check.",
     "grants": "Who holds which role, since when.",
     "identities": "Every user record: people and service accounts.",
     "identity": "Everything about one identity.",
+    "mappings": "Every SAML mapping.",
+    "nhi": "Who is not a person, and why.",
+    "offboard-preview": "What dies and lives on when somebody is disabled.",
+    "revoke-preview": "What stops when a credential is revoked.",
     "roles": "Every role, its holders and what makes it privileged.",
     "sandbox": "A look-alike of Datadog to try things on.",
     "status": "How fresh and complete the stored inventory is.",
     "sync": "Observe the organizations once and store what changed.",
+    "teams": "Every team, its members and admins.",
     "timeline": "Everything that happened to one identity, in order.",
+    "who-can": "Everybody and everything that has a permission, and how.",
 }
 
 
@@ -60,7 +80,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = import_module(f"accesssync.cli.{COMMANDS[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def resolve_command(
@@ -111,27 +131,29 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except click.exceptions.NoArgsIsHelpError as error:
+    except Exception as error:
+        if "--debug" in arguments and not isinstance(error, click.ClickException):
+            raise
+        return _failed(arguments, error)
+
+
+def _failed(arguments: list[str], error: Exception) -> int:
+    """Tell a failure as its user needs it, and give its exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         # Nothing went wrong that one line could tell, but nothing was done either.
         complain(error.format_message())
         return error.exit_code
-    except click.ClickException as error:
+    if isinstance(error, click.ClickException):
         return _misused(arguments, error)
-    except ToldError as told:
-        complain(f"error: {visible(told.error.line())}")
-        return told.error.exit_code
-    except AccessSyncError as error:
-        if "--debug" in arguments:
-            raise
+    if isinstance(error, ToldError):
+        complain(f"error: {visible(error.error.line())}")
+        return error.error.exit_code
+    if isinstance(error, AccessSyncError):
         from accesssync.jobs.sync.document import error_document
 
         return _report(arguments, error_document(error), error.line(), error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last place where a bug can be told as one line
-        if "--debug" in arguments:
-            raise
-        line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
-        return _report(arguments, {"code": "bug", "message": line}, line, 1)
-    return 1
+    line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
+    return _report(arguments, {"code": "bug", "message": line}, line, 1)
 
 
 def _misused(arguments: list[str], error: click.ClickException) -> int:
@@ -165,7 +187,7 @@ def _flush() -> None:
     sys.stdout.flush()
 
 
-def _leave(code: int) -> None:
+def _leave(code: int) -> NoReturn:
     """End now: requests under way in other threads must not be waited for."""
     complain("stopped; what was not published is undone by the next run")
     sys.stdout.flush()

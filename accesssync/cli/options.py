@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+Bar = Callable[[str, int, int | None], None]
+"""Shows progress: what, how many are done, of how many or None."""
+
 
 class Invocation:
     """How this command was called."""
@@ -51,10 +54,10 @@ class Invocation:
         return None if text is None else parse_when(text, option=option, edge=edge, now=now())
 
     @contextmanager
-    def bar(self) -> "Iterator[Callable[[str, int, int | None], None]]":
+    def bar(self) -> Iterator[Bar]:
         """A progress bar on a terminal; nothing in a pipe. Gives (what, done, of how many or None)."""
         if not (self.progress and sys.stderr.isatty()):
-            yield lambda what, done, total: None
+            yield _no_bar
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -69,6 +72,10 @@ class Invocation:
                 progress.update(tasks[what], completed=done, total=total)
 
             yield update
+
+
+def _no_bar(_what: str, _done: int, _total: int | None) -> None:
+    """Where progress goes when nobody watches."""
 
 
 def now() -> datetime:

@@ -86,6 +86,11 @@ def say(text: str = "") -> None:
     sys.stdout.write(text + "\n")
 
 
+def strong(text: str) -> str:
+    """The text in bold on a terminal, as it is anywhere else."""
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
 def complain(text: str) -> None:
     """A line for people on stderr."""
     sys.stderr.write(text + "\n")

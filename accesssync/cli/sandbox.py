@@ -52,6 +52,8 @@ def serve(
         say(f"# {users:,} users, seed {seed}, at {info.url}; stop with Ctrl-C. In another terminal:")
         for name, value in settings.items():
             say(f"export {name}={value}")
+        if info.minimal_app_key:
+            say(f"# or a key with only the scopes that a sync needs: export DD_APP_KEY={info.minimal_app_key}")
         import sys
 
         sys.stdout.flush()

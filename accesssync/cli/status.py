@@ -70,9 +70,8 @@ def _show(one: Document) -> None:
         if coverage["state"] not in {"complete", "skipped"}:
             seen = f"{coverage['received']:,}"
             of = f" of {coverage['expected']:,}" if coverage["expected"] is not None else ""
-            say(
-                f"  {resource} {coverage['state']}: {seen}{of} in {coverage['passes']} passes, {visible(coverage['reason'])}"
-            )
+            tries = f"{coverage['passes']} passes" if coverage["passes"] != 1 else "1 pass"
+            say(f"  {resource} {coverage['state']}: {seen}{of} in {tries}, {visible(coverage['reason'])}")
         elif coverage["reason"]:
             say(f"  {resource} {coverage['state']}: {visible(coverage['reason'])}")
     if failed and last["error"]:

@@ -1,18 +1,21 @@
 """`accesssync sync`."""
 
 import random
+import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from accesssync.cli.changes import change_line
-from accesssync.cli.options import Invocation, common, now
+from accesssync.cli.options import Bar, Invocation, common, now
 from accesssync.cli.output import complain, print_json, say
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.sync.run import Synced
+    from accesssync.model.change import Change
     from accesssync.store.engine import Database
 
 LOUDEST = 10
@@ -44,7 +47,8 @@ def sync(
     """Observe the organizations once: list, prove, store, compare. It only ever reads from Datadog."""
     from accesssync.jobs.opening import open_to_write, targets, terms
     from accesssync.jobs.sync.document import outcome_code, sync_document
-    from accesssync.jobs.sync.run import World, sync_org
+    from accesssync.jobs.sync.run import Target, World
+    from accesssync.jobs.sync.side_by_side import sync_all
 
     settings = invocation.settings
     chosen = targets(
@@ -65,22 +69,25 @@ def sync(
     engine = open_to_write(settings)
     agreed = terms(settings, wait=wait, accepted_removals=accept_removals, require_history=require_history)
     synced = []
-    for target in chosen:
-        with invocation.bar() as bar:
-            world = World(
-                clock=now,
-                sleep=time.sleep,
-                on_page=lambda resource, done, total, name=target.name: bar(f"{name} {resource}", done, total),
-            )
-            one = sync_org(engine, target, agreed, world)
-        synced.append(one)
-        if one.error is not None:
-            complain(f"error: {visible(one.error.line())}")
-        if not invocation.as_json:
-            _show(engine, one)
+    with invocation.bar() as bar:
+
+        def world_of(target: Target) -> World:
+            return World(clock=now, sleep=time.sleep, on_page=partial(_advance, bar, target.name))
+
+        for one in sync_all(engine, chosen, agreed, world_of):
+            synced.append(one)
+            if not invocation.as_json:
+                _show(engine, one)
+                sys.stdout.flush()
+            if one.error is not None:
+                complain(f"error: {visible(one.error.line())}")
     if invocation.as_json:
         print_json(_document([sync_document(one) for one in synced], synced))
     return outcome_code(synced, detailed=detailed_exitcode)
+
+
+def _advance(bar: Bar, org: str, resource: str, done: int, total: int | None) -> None:
+    bar(f"{org} {resource}", done, total)
 
 
 def _document(documents: list[dict[str, Any]], synced: "list[Synced]") -> dict[str, Any]:
@@ -131,7 +138,7 @@ def _show_changes(engine: "Database", one: "Synced") -> None:
         say(f"since {since}: nothing changed")
         return
     counts: dict[str, int] = {}
-    loud = []
+    loud: list[Change] = []
     span = {"since": AtRun(one.previous_run or 0), "until": AtRun(one.run.id)}
     for change in changes(engine, [one.org], since=span["since"], until=span["until"], baseline=False):
         noun, _, verb = change.kind.rpartition(".")

@@ -4,16 +4,14 @@ The widest columns give way first, none of them below what it needs to be of use
 too wide are columns left out, the optional ones before the others, and never the first one.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from shutil import get_terminal_size
-from typing import Any, Literal
+from typing import Literal
 
+from accesssync.cli.output import Document, say, strong
 from accesssync.cli.visible import visible
-
-Document = dict[str, Any]
 
 SHOWN = 100
 """Rows of a table before it says how many more there are."""
@@ -48,18 +46,16 @@ def print_table(
     remaining = iter(documents)
     shown = list(islice(remaining, limit or None))
     more = sum(1 for _ in remaining)
-    for line in table_lines(columns, shown, width=get_terminal_size().columns, bold=sys.stdout.isatty()):
-        sys.stdout.write(line + "\n")
+    for number, line in enumerate(table_lines(columns, shown, width=get_terminal_size().columns)):
+        say(line if number else strong(line))
     total = len(shown) + more
     if more:
-        sys.stdout.write(f"{len(shown):,} of {total:,} {many}; --limit 0 shows all of them\n")
+        say(f"{len(shown):,} of {total:,} {many}; --limit 0 shows all of them")
     else:
-        sys.stdout.write(f"{total:,} {one if total == 1 else many}\n")
+        say(f"{total:,} {one if total == 1 else many}")
 
 
-def table_lines(
-    columns: Sequence[Column], documents: Sequence[Document], *, width: int, bold: bool = False
-) -> Iterator[str]:
+def table_lines(columns: Sequence[Column], documents: Sequence[Document], *, width: int) -> Iterator[str]:
     """The lines of a table that is at most `width` cells wide; none where there are no documents."""
     if not documents:
         return
@@ -67,8 +63,8 @@ def table_lines(
     kept = [number for number, column in enumerate(columns) if _says_something(column, cells[number])]
     natural = {n: max(_width(columns[n].heading), *(_natural(cell) for cell in cells[n])) for n in kept}
     widths = _share({n: columns[n] for n in kept}, natural, max(width, _NARROWEST))
-    head = _GAP.join(_padded(columns[n].heading, widths[n], columns[n]) for n in widths).rstrip()
-    yield f"\x1b[1m{head}\x1b[0m" if bold else head
+    _give_back(widths, columns, cells, natural)
+    yield _GAP.join(_padded(columns[n].heading, widths[n], columns[n]) for n in widths).rstrip()
     for row in range(len(documents)):
         parts = {n: _lines(cells[n][row], widths[n], columns[n]) for n in widths}
         for line in range(max(map(len, parts.values()))):
@@ -104,6 +100,23 @@ def _share(columns: dict[int, Column], natural: dict[int, int], width: int) -> d
             break
         widths[max(yielding, key=lambda number: widths[number])] -= 1
     return widths
+
+
+def _give_back(
+    widths: dict[int, int], columns: Sequence[Column], cells: list[list[str | list[str]]], natural: dict[int, int]
+) -> None:
+    """Let texts that had to be cut have what shortened lists do not use after all."""
+    spare = 0
+    for number, width in widths.items():
+        if columns[number].shape == "list":
+            used = max(_width(line) for cell in cells[number] for line in _lines(cell, width, columns[number]))
+            widths[number] = max(used, _width(columns[number].heading))
+            spare += max(0, width - widths[number])
+    for number, width in widths.items():
+        if columns[number].shape in ("end", "middle"):
+            more = min(spare, natural[number] - width)
+            widths[number] = width + more
+            spare -= more
 
 
 def _cell(value: object) -> str | list[str]:

@@ -3,18 +3,31 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from typing import NamedTuple
 
 from accesssync.datadog.limits import Limits
 from accesssync.datadog.retry import whole_number
 
 
+class RateLimit(NamedTuple):
+    """One rate limit as last told: `limit` requests in `period` seconds, of which `remaining` were left.
+
+    `period` is None where Datadog did not tell it.
+    """
+
+    limit: int
+    period: int | None
+    remaining: int
+
+
 class _Bucket:
     """What is known of one rate limit. `reset_at` is on the monotonic clock."""
 
-    __slots__ = ("in_flight", "limit", "remaining", "reset_at")
+    __slots__ = ("in_flight", "limit", "period", "remaining", "reset_at")
 
     def __init__(self) -> None:
         self.limit = 0
+        self.period: int | None = None
         self.remaining = 0
         self.reset_at = 0.0
         self.in_flight = 0
@@ -46,6 +59,12 @@ class Budget:
     def lowest_fraction(self) -> float | None:
         """The smallest part of any rate limit that was ever left, 0 to 1; None where none was told."""
         return self._lowest
+
+    @property
+    def rate_limits(self) -> dict[str, RateLimit]:
+        """Every rate limit that is known, by the name Datadog gives it."""
+        with self._lock:
+            return {name: RateLimit(each.limit, each.period, each.remaining) for name, each in self._buckets.items()}
 
     def wait_for_share(self, operation: str) -> float:
         """Seconds until a request may be sent without touching the others' share; 0 for now."""
@@ -96,6 +115,7 @@ class Budget:
         if len(self._buckets) > len(self._bucket_of):
             self._buckets = {used: self._buckets[used] for used in self._bucket_of.values()}
         bucket.limit = limit
+        bucket.period = whole_number(headers.get("x-ratelimit-period")) or None
         bucket.remaining = min(remaining, limit)
         bucket.reset_at = self._clock() + min(float(reset), self._cap)
         fraction = bucket.remaining / limit

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from accesssync.datadog import wire
 from accesssync.datadog.included import Included
 from accesssync.datadog.repair import Repair, utc
-from accesssync.datadog.shape import Joined, Shape
+from accesssync.datadog.shape import Joined, Shape, id_of, ids_of, moment
 from accesssync.model.credential import Credential, CredentialType
 
 # Longer than a public portion, shorter than a whole token.
@@ -32,6 +32,7 @@ class _AuthorizationAttributes(Struct):
 
 class _AuthorizationRelationships(Struct):
     user: wire.One
+    scopes: wire.Refs | UnsetType | None = UNSET
 
 
 _client_attributes = Decoder(_ClientAttributes)
@@ -45,9 +46,9 @@ def _application_key(key: wire.ApplicationKey) -> Credential:
         id=key.id,
         type=CredentialType.APPLICATION_KEY.value,
         name=a.name,
-        owner_id=_target(r.owned_by),
+        owner_id=id_of(r.owned_by),
         scopes=_scopes(a.scopes),
-        created_at=_moment(a.created_at),
+        created_at=moment(a.created_at),
         last4=_end(a.last4),
         leaked=_leaked(r.leak_information),
         last_used_at=_use(a.last_used_at),
@@ -61,10 +62,10 @@ def _token(token: wire.Token) -> Credential:
         id=token.id,
         type=_TOKEN_TYPES.get(token.type, token.type) or "unknown",
         name=a.name,
-        owner_id=_target(r.owned_by),
+        owner_id=id_of(r.owned_by),
         scopes=_scopes(a.scopes),
-        created_at=_moment(a.created_at),
-        expires_at=_moment(a.expires_at),
+        created_at=moment(a.created_at),
+        expires_at=moment(a.expires_at),
         last4=a.public_portion,
         leaked=_leaked(r.leak_information),
         last_used_at=_use(a.last_used_at),
@@ -80,8 +81,8 @@ def _api_key(key: wire.ApiKey) -> Credential:
         id=key.id,
         type=CredentialType.API_KEY.value,
         name=a.name,
-        created_by_id=_target(r.created_by),
-        created_at=_moment(a.created_at),
+        created_by_id=id_of(r.created_by),
+        created_at=moment(a.created_at),
         last4=_end(a.last4),
         leaked=_leaked(r.leak_information),
         category=a.category,
@@ -102,35 +103,42 @@ def _api_key_use(a: wire.ApiKeyAttributes) -> datetime | UnsetType | None:
 def _oauth_client(included: Included, client: wire.OAuthClient) -> Credential:
     a, r = client.attributes, client.relationships
     name = _client_name(included, client)
-    users = _client_users(included, r.user_authorized_clients, a.user_count)
-    lost = [field for field, value in (("name", name), ("user_ids", users)) if value is UNSET]
+    allowed = _authorizations(included, r.user_authorized_clients, a.user_count)
+    lost = [field for field, value in (("name", name), ("user_ids", allowed)) if value is UNSET]
+    users, scopes = ((), None) if allowed is UNSET else allowed
     return Credential(
         id=client.id,
         type=CredentialType.OAUTH_CLIENT.value,
         name=None if name is UNSET else name,
         disabled=a.disabled,
-        user_ids=() if users is UNSET else users,
+        user_ids=users,
+        scopes=scopes,
+        scopes_known=scopes is not None,
         last_used_at=_use(a.last_exercised),
         malformed=tuple(lost),
     )
 
 
 def _client_name(included: Included, client: wire.OAuthClient) -> str | UnsetType | None:
-    target = _target(client.relationships.oauth2_client)
+    target = id_of(client.relationships.oauth2_client)
     found = included.attributes("oauth2_clients", target, _client_attributes) if target else None
     return client.attributes.name if found is None else found.name
 
 
-def _client_users(
+def _authorizations(
     included: Included, refs: wire.Refs | UnsetType | None, count: int | None
-) -> tuple[str, ...] | UnsetType:
-    """The users that the client may act for; UNSET where the answer does not name all of them."""
+) -> tuple[tuple[str, ...], tuple[str, ...] | None] | UnsetType:
+    """The users that the client may act for, and all it may do for any of them, None where that is not said.
+
+    UNSET where the answer does not name all of the users.
+    """
     if refs is UNSET:
         return UNSET
     authorizations = (refs.data if refs is not None else None) or []
     if len(authorizations) < (count or 0):
         return UNSET
-    users = set()
+    users: set[str] = set()
+    scopes: set[str] | None = set()
     for authorization in authorizations:
         kind = "user_authorized_clients"
         links = included.relationships(kind, authorization.id, _authorization_relationships)
@@ -138,21 +146,18 @@ def _client_users(
             return UNSET
         state = included.attributes(kind, authorization.id, _authorization_attributes)
         # A user's authorization that was taken back stays listed.
-        if state is None or not state.disabled:
-            users.add(links.user.data.id)
-    return tuple(sorted(users))
-
-
-def _target(link: wire.One | UnsetType | None) -> str | None:
-    return link.data.id if link and link.data is not None else None
+        if state is not None and state.disabled:
+            continue
+        users.add(links.user.data.id)
+        if scopes is None or not isinstance(links.scopes, wire.Refs):
+            scopes = None
+        else:
+            scopes.update(ids_of(links.scopes))
+    return tuple(sorted(users)), None if scopes is None else tuple(sorted(scopes))
 
 
 def _scopes(names: list[str] | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(sorted(set(names)))
-
-
-def _moment(value: datetime | None) -> datetime | None:
-    return None if value is None else utc(value)
 
 
 def _use(value: datetime | UnsetType | None) -> datetime | UnsetType | None:

@@ -7,9 +7,11 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from accesssync.datadog.shape import ID_LENGTH, UNFIT, Shape, usable_id
+from accesssync.datadog.included import Included
+from accesssync.datadog.repair import ID_LENGTH, UNFIT, usable_id
+from accesssync.datadog.shape import Joined, Shape
 from accesssync.errors import ResponseError
-from accesssync.snapshot.source import Account, Page, Record
+from accesssync.snapshot.source import Page, Record
 
 R = TypeVar("R", bound=Record)
 
@@ -30,7 +32,7 @@ _raw_page = Decoder(_RawPage)
 _raw_one = Decoder(_RawOne)
 
 
-def decode_page(body: bytes, shape: Shape[R]) -> Page[R]:
+def decode_page(body: bytes, kind: Shape[R] | Joined[R]) -> Page[R]:
     """One page of a listing, in the order it was sent, repeated ids included.
 
     A record with unusable attributes is kept, with their names in `malformed`; one without a usable id is
@@ -38,6 +40,7 @@ def decode_page(body: bytes, shape: Shape[R]) -> Page[R]:
     in `data`.
     """
     body = storable(body)
+    shape = _shape(body, kind)
     try:
         document = shape.page.decode(body)
         records = list(map(shape.build, document.data))
@@ -52,32 +55,18 @@ def decode_page(body: bytes, shape: Shape[R]) -> Page[R]:
     return Page(records, *_totals(document.meta), nameless)
 
 
-def decode_one(body: bytes, shape: Shape[R]) -> R:
+def decode_one(body: bytes, kind: Shape[R] | Joined[R]) -> R:
     """The single record in `data`. Raises ResponseError where there is none with a usable id."""
+    body = storable(body)
     try:
-        raw = _raw_one.decode(storable(body)).data
+        raw = _raw_one.decode(body).data
     except UNFIT as error:
-        problem = _unusable(error)
+        problem = unusable(error)
     else:
-        record = _record(raw, shape)
+        record = _record(raw, _shape(body, kind))
         if record is not None:
             return record
         problem = ResponseError("the answer holds no record", status=200)
-    raise problem
-
-
-def decode_account(body: bytes) -> Account:
-    """Who is calling. Raises ResponseError where the answer does not name a user."""
-    try:
-        parsed = msgspec.json.decode(storable(body))
-    except UNFIT as error:
-        problem = _unusable(error)
-    else:
-        user = _member(parsed, "data")
-        identifier = _text(user, "id")
-        if identifier is not None and usable_id(identifier):
-            return _account(parsed, user, identifier)
-        problem = ResponseError("the answer names no user", status=200)
     raise problem
 
 
@@ -96,11 +85,30 @@ _ESCAPE = re.compile(
 )
 
 
+def unusable(error: Exception) -> ResponseError:
+    """What to raise for a body that one of `UNFIT` says cannot be decoded."""
+    if isinstance(error, msgspec.ValidationError):
+        return ResponseError("the answer is JSON, but not what this endpoint promises", status=200)
+    if isinstance(error, RecursionError):
+        return ResponseError("the answer is nested too deeply", status=200)
+    return ResponseError("the answer is not complete, valid JSON", status=200)
+
+
+def member(value: object, name: str) -> dict[str, Any]:
+    """The object under `name`; empty where there is none."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _shape(body: bytes, kind: Shape[R] | Joined[R]) -> Shape[R]:
+    return kind.over(Included(body)) if isinstance(kind, Joined) else kind
+
+
 def _page_by_record(body: bytes, shape: Shape[R]) -> Page[R]:
     try:
         page = _raw_page.decode(body)
     except UNFIT as error:
-        problem = _unusable(error)
+        problem = unusable(error)
     else:
         records = [record for raw in page.data if (record := _record(raw, shape)) is not None]
         if not page.data or any(bytes(raw).startswith(b"{") for raw in page.data):
@@ -117,21 +125,16 @@ def _record(raw: Raw, shape: Shape[R]) -> R | None:
     try:
         record = shape.build(shape.record.decode(raw))
     except UNFIT:
-        return shape.repair(raw)
+        return shape.mend(raw)
     return record if usable_id(record.id) else None
 
 
-def _unusable(error: Exception) -> ResponseError:
-    if isinstance(error, msgspec.ValidationError):
-        return ResponseError("the answer is JSON, but not what this endpoint promises", status=200)
-    if isinstance(error, RecursionError):
-        return ResponseError("the answer is nested too deeply", status=200)
-    return ResponseError("the answer is not complete, valid JSON", status=200)
-
-
 def _totals(meta: object) -> tuple[int | None, int | None]:
-    page = _member(meta, "page")
+    page = member(meta, "page")
     total = _count(page.get("total_filtered_count"))
+    if total is None:
+        # Teams and their members are counted elsewhere than everything else.
+        total = _count(member(meta, "pagination").get("total"))
     size = _count(page.get("max_page_size"))
     return total, size or None
 
@@ -139,28 +142,3 @@ def _totals(meta: object) -> tuple[int | None, int | None]:
 def _count(value: object) -> int | None:
     # `True` is an int to Python, and no count to anybody.
     return value if type(value) is int and 0 <= value <= _LARGEST_COUNT else None
-
-
-def _account(parsed: object, user: dict[str, Any], identifier: str) -> Account:
-    attributes = _member(user, "attributes")
-    names = ("name", "email") if attributes.get("service_account") is True else ("email", "name", "handle")
-    subject = next((text for name in names if (text := _text(attributes, name))), identifier)
-    org_id = _text(_member(_member(_member(user, "relationships"), "org"), "data"), "id")
-    org_name = None
-    included = parsed.get("included") if isinstance(parsed, dict) else None
-    for item in included if isinstance(included, list) else ():
-        if isinstance(item, dict) and item.get("type") == "orgs" and org_id in (None, item.get("id")):
-            org_id = _text(item, "id")
-            org_name = _text(_member(item, "attributes"), "name")
-            break
-    return Account(user_id=identifier, subject=subject, org_id=org_id, org_name=org_name)
-
-
-def _member(value: object, name: str) -> dict[str, Any]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _text(value: dict[str, Any], name: str) -> str | None:
-    found = value.get(name)
-    return found if isinstance(found, str) and found else None

@@ -2,29 +2,34 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from time import time
 from urllib.parse import urlsplit
 
-from datadog_api_client.v2.api.roles_api import RolesApi
-from datadog_api_client.v2.api.users_api import UsersApi
 from pydantic import SecretStr
 
-from accesssync.datadog.budget import Budget
+from accesssync.datadog.account import decode_account
+from accesssync.datadog.budget import Budget, RateLimit
+from accesssync.datadog.calls import Calls
 from accesssync.datadog.client import Client, build_client
-from accesssync.datadog.decode import decode_account, decode_one, decode_page
+from accesssync.datadog.credentials import API_KEYS, APPLICATION_KEYS, OAUTH_CLIENTS, TOKENS
+from accesssync.datadog.endpoints import Endpoints
 from accesssync.datadog.limits import Limits
 from accesssync.datadog.scrub import Scrub
-from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS, Shape
+from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS
+from accesssync.datadog.teams import MAPPINGS, TEAMS, memberships_of
 from accesssync.datadog.transport import Call, Event, Transport
-from accesssync.errors import NotFoundError, ResponseError, UpstreamError
 from accesssync.model.coverage import Resource
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
-from accesssync.snapshot.source import Account, Listing, Page, Record
-
-R = TypeVar("R", bound=Record)
+from accesssync.model.team import Mapping, Membership, Team
+from accesssync.snapshot.source import Account, Listing
 
 _READ_ACCESS = "user_access_read"
+_READ_APPLICATION_KEYS = "org_app_keys_read"
+_READ_API_KEYS = "api_keys_read"
+_READ_OAUTH_CLIENTS = "org_authorized_apps_read"
+_READ_TEAMS = "teams_read"
 
 
 class DatadogSource:
@@ -38,9 +43,7 @@ class DatadogSource:
         self._client = client
         self._transport = transport
         self._budget = budget
-        # Building these costs as much as decoding a page: once, not per call.
-        self._users = UsersApi(client)  # type: ignore[no-untyped-call]
-        self._roles = RolesApi(client)  # type: ignore[no-untyped-call]
+        self._api = Endpoints(client)
 
     @property
     def requests(self) -> int:
@@ -52,84 +55,180 @@ class DatadogSource:
         """The smallest part, 0 to 1, that was left of any rate limit so far; None where Datadog told none."""
         return self._budget.lowest_fraction
 
+    @property
+    def rate_limits(self) -> dict[str, RateLimit]:
+        """What Datadog has told of its rate limits so far, by their names."""
+        return self._budget.rate_limits
+
+    @property
+    def server_time_skew(self) -> float | None:
+        """Seconds by which our clock is ahead of Datadog's, to about a second; None before any answer told."""
+        return self._transport.server_time_skew
+
     def close(self) -> None:
         """Close the connections. The source must not be used afterwards."""
         self._client.close()
 
     def account(self) -> Account:
         """Whose keys these are. Raises AuthenticationError where Datadog accepts them not at all."""
-        send = self._users.get_current_user
+        send = self._api.users.get_current_user
         call = Call(operation="get_current_user", resource="account", permission=None, send=send)
         return self._transport.read(call, decode_account)
 
+    # No sort parameter where the default order is by something that is unique, or nearly so: a record can only slip
+    # between two pages among ties or while something changes. Elsewhere by the time of creation, which never
+    # changes and puts what is new at the end.
+
     def users(self) -> Listing[Identity]:
         """Every user record: people and service accounts, disabled ones included."""
-
-        # No sort parameter: the default order is by e-mail, which has the fewest ties, and a record can only
-        # slip between two pages among ties or while something changes.
-        def send(number: int, size: int) -> object:
-            return self._users.list_users(page_size=size, page_number=number)
-
+        api, calls = self._api.users, self._calls(Resource.USERS, _READ_ACCESS)
         return Listing(
-            Resource.USERS,
-            _READ_ACCESS,
-            self._fetch(Resource.USERS, "list_users", USERS, send),
-            self._get(Resource.USERS, "get_user", USERS, self._users.get_user),
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_users", USERS, lambda number, size: api.list_users(page_size=size, page_number=number)),
+            calls.get("get_user", USERS, api.get_user),
             may_be_empty=False,
         )
 
     def roles(self) -> Listing[Role]:
         """Every role, with the permissions it carries."""
-
-        def send(number: int, size: int) -> object:
-            return self._roles.list_roles(page_size=size, page_number=number)
-
+        api, calls = self._api.roles, self._calls(Resource.ROLES, _READ_ACCESS)
         return Listing(
-            Resource.ROLES,
-            _READ_ACCESS,
-            self._fetch(Resource.ROLES, "list_roles", ROLES, send),
-            self._get(Resource.ROLES, "get_role", ROLES, self._roles.get_role),
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_roles", ROLES, lambda number, size: api.list_roles(page_size=size, page_number=number)),
+            calls.get("get_role", ROLES, api.get_role),
             may_be_empty=False,
         )
 
     def permissions(self) -> Listing[Permission]:
         """Every permission there is, in one answer."""
-        fetch = self._fetch(
-            Resource.PERMISSIONS, "list_permissions", PERMISSIONS, lambda _number, _size: self._roles.list_permissions()
+        api, calls = self._api.roles, self._calls(Resource.PERMISSIONS, _READ_ACCESS)
+        fetch = calls.fetch("list_permissions", PERMISSIONS, lambda _number, _size: api.list_permissions())
+        return Listing(calls.resource, calls.permission, fetch, paged=False, may_be_empty=False)
+
+    def application_keys(self) -> Listing[Credential]:
+        """Every application key, those of service accounts included."""
+        from datadog_api_client.v2.model.application_keys_sort import ApplicationKeysSort
+
+        api, calls = self._api.keys, self._calls(Resource.APPLICATION_KEYS, _READ_APPLICATION_KEYS)
+        include = "owned_by"
+
+        def send(number: int, size: int) -> object:
+            sort = ApplicationKeysSort.CREATED_AT_ASCENDING
+            return api.list_application_keys(page_size=size, page_number=number, sort=sort, include=include)
+
+        return Listing(
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_application_keys", APPLICATION_KEYS, send),
+            calls.get(
+                "get_application_key",
+                APPLICATION_KEYS,
+                lambda identifier: api.get_application_key(identifier, include=include),
+            ),
         )
-        return Listing(Resource.PERMISSIONS, _READ_ACCESS, fetch, paged=False, may_be_empty=False)
 
-    def _fetch(
-        self, resource: Resource, operation: str, shape: Shape[R], send: Callable[[int, int], object]
-    ) -> Callable[[int, int], Page[R]]:
-        def fetch(number: int, size: int) -> Page[R]:
-            call = Call(
-                operation=operation, resource=resource, permission=_READ_ACCESS, send=lambda: send(number, size)
+    def api_keys(self) -> Listing[Credential]:
+        """Every API key."""
+        from datadog_api_client.v2.model.api_keys_sort import APIKeysSort
+
+        api, calls = self._api.keys, self._calls(Resource.API_KEYS, _READ_API_KEYS)
+        include = "created_by,modified_by"
+
+        def send(number: int, size: int) -> object:
+            sort = APIKeysSort.CREATED_AT_ASCENDING
+            return api.list_api_keys(page_size=size, page_number=number, sort=sort, include=include)
+
+        return Listing(
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_api_keys", API_KEYS, send),
+            calls.get("get_api_key", API_KEYS, lambda identifier: api.get_api_key(identifier, include=include)),
+        )
+
+    def access_tokens(self) -> Listing[Credential]:
+        """Every access token of people and of service accounts.
+
+        There is a call for one token by its id, but it is documented for those of people only: its 404 proves nothing.
+        """
+        from datadog_api_client.v2.model.personal_access_tokens_include_query_parameter_item import (
+            PersonalAccessTokensIncludeQueryParameterItem as Include,
+        )
+        from datadog_api_client.v2.model.personal_access_tokens_sort import PersonalAccessTokensSort
+
+        api, calls = self._api.keys, self._calls(Resource.ACCESS_TOKENS, _READ_APPLICATION_KEYS)
+        include = [Include.LEAK_INFORMATION]
+
+        def send(number: int, size: int) -> object:
+            sort = PersonalAccessTokensSort.CREATED_AT_ASCENDING
+            return api.list_personal_access_tokens(page_size=size, page_number=number, sort=sort, include=include)
+
+        return Listing(calls.resource, calls.permission, calls.fetch("list_personal_access_tokens", TOKENS, send))
+
+    def oauth_clients(self) -> Listing[Credential]:
+        """Every OAuth client that the organization has authorized, with the users it may act for."""
+        api, calls = self._api.oauth_clients, self._calls(Resource.OAUTH_CLIENTS, _READ_OAUTH_CLIENTS)
+        include = "oauth2_client,user_authorized_clients.user"
+
+        def send(number: int, size: int) -> object:
+            return api.list_org_authorized_clients(page_size=size, page_number=number, include=include)
+
+        return Listing(
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_org_authorized_clients", OAUTH_CLIENTS, send),
+            calls.get(
+                "get_org_authorized_client",
+                OAUTH_CLIENTS,
+                lambda identifier: api.get_org_authorized_client(identifier, include=include),
+            ),
+        )
+
+    def teams(self) -> Listing[Team]:
+        """Every team."""
+        api, calls = self._api.teams, self._calls(Resource.TEAMS, _READ_TEAMS)
+        return Listing(
+            calls.resource,
+            calls.permission,
+            calls.fetch("list_teams", TEAMS, lambda number, size: api.list_teams(page_size=size, page_number=number)),
+            calls.get("get_team", TEAMS, api.get_team),
+        )
+
+    def team_memberships(self, team_id: str) -> Listing[Membership]:
+        """The members of one team."""
+        api, calls = self._api.teams, self._calls(Resource.TEAM_MEMBERSHIPS, _READ_TEAMS)
+
+        def send(number: int, size: int) -> object:
+            calls.check_addressable(team_id)
+            return api.get_team_memberships(team_id, page_size=size, page_number=number)
+
+        fetch = calls.fetch("get_team_memberships", memberships_of(team_id), send)
+        return Listing(calls.resource, calls.permission, fetch)
+
+    def authn_mappings(self) -> list[Listing[Mapping]]:
+        """The mappings that give a role, and those that give a team."""
+        from datadog_api_client.v2.model.authn_mapping_resource_type import AuthNMappingResourceType
+        from datadog_api_client.v2.model.authn_mappings_sort import AuthNMappingsSort
+
+        api, calls = self._api.mappings, self._calls(Resource.AUTHN_MAPPINGS, _READ_ACCESS)
+
+        def listing(given: AuthNMappingResourceType) -> Listing[Mapping]:
+            def send(number: int, size: int) -> object:
+                sort = AuthNMappingsSort.CREATED_AT_ASCENDING
+                return api.list_authn_mappings(page_size=size, page_number=number, sort=sort, resource_type=given)
+
+            return Listing(
+                calls.resource,
+                calls.permission,
+                calls.fetch("list_authn_mappings", MAPPINGS, send),
+                calls.get("get_authn_mapping", MAPPINGS, api.get_authn_mapping),
             )
-            return self._transport.read(call, lambda body: decode_page(body, shape))
 
-        return fetch
+        return [listing(AuthNMappingResourceType.ROLE), listing(AuthNMappingResourceType.TEAM)]
 
-    def _get(
-        self, resource: Resource, operation: str, shape: Shape[R], send: Callable[[str], object]
-    ) -> Callable[[str], R | None]:
-        def decode(body: bytes, identifier: str) -> R:
-            record = decode_one(body, shape)
-            if record.id != identifier:
-                raise ResponseError("the answer is about another record than the one asked for", status=200)
-            return record
-
-        def get(identifier: str) -> R | None:
-            # Encoding leaves dots as they are, and these two would address something else altogether.
-            if identifier in ("", ".", ".."):
-                raise UpstreamError("a record with this id cannot be asked for", org=self._org, resource=resource)
-            call = Call(operation=operation, resource=resource, permission=_READ_ACCESS, send=lambda: send(identifier))
-            try:
-                return self._transport.read(call, lambda body: decode(body, identifier))
-            except NotFoundError:
-                return None
-
-        return get
+    def _calls(self, resource: Resource, permission: str) -> Calls:
+        return Calls(org=self._org, transport=self._transport, resource=resource, permission=permission)
 
 
 def open_source(
@@ -144,13 +243,15 @@ def open_source(
     limits: Limits | None = None,
     sleep: Callable[[float], None],
     clock: Callable[[], float],
+    now: Callable[[], float] = time,
     rng: Random,
     on_event: Callable[[Event], None],
 ) -> DatadogSource:
     """Prepare to read one organization; nothing is sent yet, and `limits.run` begins to count.
 
-    `clock` is monotonic. `sleep` may raise to stop the work; what it raises comes through unchanged.
-    `on_event` hears of every wait. Raises ConfigurationError for a host the rules forbid or unsendable keys.
+    `clock` is monotonic, `now` tells seconds since 1970. `sleep` may raise to stop the work; what it raises comes
+    through unchanged. `on_event` hears of every wait. Raises ConfigurationError for a host the rules forbid or
+    unsendable keys.
     """
     limits = limits or Limits()
     client = build_client(
@@ -171,6 +272,7 @@ def open_source(
         budget=budget,
         sleep=sleep,
         clock=clock,
+        now=now,
         rng=rng,
         on_event=on_event,
     )

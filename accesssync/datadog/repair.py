@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 # What a decoder raises for content that does not fit. Overflow comes from moving a time at the edge of the calendar.
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
@@ -71,7 +71,7 @@ class _Group:
         parts = get_args(hint) or (hint,)
         self._nullable = NoneType in parts
         self._struct = next(part for part in parts if part is not NoneType)
-        self._fields = [(f.name, Decoder(f.type), _default(f)) for f in fields(self._struct) if f.name not in without]
+        self._fields = [(f, Decoder(f.type)) for f in fields(self._struct) if f.name not in without]
 
     def read(self, raw: Raw | None, lost: list[str]) -> Any:
         """The part of a record that `raw` holds."""
@@ -81,24 +81,23 @@ class _Group:
             found = _object.decode(raw if raw is not None else b"")
         except UNFIT:
             # Where nothing is said of any field, that is not "all are empty".
-            lost += [name for name, _, _ in self._fields]
+            lost += [field.name for field, _ in self._fields]
             found = {}
         return self._struct(**self.take(found, lost))
 
     def take(self, found: dict[str, Raw], lost: list[str]) -> dict[str, Any]:
         """What can be understood of the fields; the names of the others go to `lost`."""
         values: dict[str, Any] = {}
-        for name, decoder, default in self._fields:
-            try:
-                values[name] = _settled(decoder.decode(found[name])) if name in found else default[0]
-            except UNFIT + (IndexError,):
-                lost.append(name)
-                values[name] = default[0] if default else None
+        for field, decoder in self._fields:
+            values[field.name] = None if field.required else field.default
+            if field.name in found:
+                try:
+                    values[field.name] = _settled(decoder.decode(found[field.name]))
+                except UNFIT:
+                    lost.append(field.name)
+            elif field.required:
+                lost.append(field.name)
         return values
-
-
-def _default(field: FieldInfo) -> tuple[Any, ...]:
-    return () if field.required else (field.default,)
 
 
 def _settled(value: Any) -> Any:

@@ -1,10 +1,10 @@
 """How each kind of record turns from Datadog's JSON into our model: whole if it fits, else piece by piece."""
 
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, UnsetType
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
@@ -39,8 +39,12 @@ class Shape(Struct, Generic[R], frozen=True):
         record = self.build(found)
         if not usable_id(record.id):
             return None
-        malformed = tuple(sorted(lost.union(record.malformed)))
-        return cast(R, replace(cast(Any, record), malformed=malformed))
+        malformed = lost.union(record.malformed)
+        if "scopes" in malformed:
+            # None would read as "unscoped", which is the widest there is.
+            malformed.add("scopes_known")
+            record = replace(cast(Any, record), scopes_known=False)
+        return cast(R, replace(cast(Any, record), malformed=tuple(sorted(malformed))))
 
 
 class Joined(Struct, Generic[R], frozen=True):
@@ -56,6 +60,16 @@ def ids_of(refs: wire.Refs | None) -> tuple[str, ...]:
     if len(refs.data) == 1:
         return (refs.data[0].id,)
     return tuple(sorted({ref.id for ref in refs.data}))
+
+
+def id_of(link: wire.One | UnsetType | None) -> str | None:
+    """Whom a relationship points to; None for nobody, or where nothing is said."""
+    return link.data.id if link and link.data is not None else None
+
+
+def moment(value: datetime | None) -> datetime | None:
+    """The time in UTC, if there is one."""
+    return None if value is None else utc(value)
 
 
 def _identity(user: wire.User) -> Identity:
@@ -87,7 +101,7 @@ def _role(role: wire.Role) -> Role:
     return Role(
         id=role.id,
         name=a.name,
-        created_at=None if a.created_at is None else utc(a.created_at),
+        created_at=moment(a.created_at),
         permission_ids=ids_of(role.relationships.permissions) if role.relationships is not None else (),
     )
 

@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
 from accesssync.datadog import wire
 from accesssync.datadog.included import Included
-from accesssync.datadog.repair import Repair, usable_id, utc
-from accesssync.datadog.shape import Joined, Shape
+from accesssync.datadog.repair import Repair, usable_id
+from accesssync.datadog.shape import Joined, Shape, id_of, moment
 from accesssync.model.team import Mapping, Membership, Team, membership_id
 
 
@@ -22,16 +22,11 @@ _assertion = Decoder(_Assertion)
 
 def _team(team: wire.Team) -> Team:
     a = team.attributes
-    return Team(
-        id=team.id,
-        name=a.name,
-        handle=a.handle,
-        created_at=None if a.created_at is None else utc(a.created_at),
-    )
+    return Team(id=team.id, name=a.name, handle=a.handle, created_at=moment(a.created_at))
 
 
 def _membership(team_id: str, membership: wire.Membership) -> Membership:
-    user = _target(membership.relationships.user)
+    user = id_of(membership.relationships.user)
     # Without somebody to be in the team there is nothing to name.
     identifier = membership_id(team_id, user) if user is not None and usable_id(user) else ""
     return Membership(id=identifier, team_id=team_id, user_id=user or "", role=membership.attributes.role)
@@ -39,7 +34,7 @@ def _membership(team_id: str, membership: wire.Membership) -> Membership:
 
 def _mapping(included: Included, mapping: wire.Mapping) -> Mapping:
     a, r = mapping.attributes, mapping.relationships
-    target = _target(r.saml_assertion_attribute) or a.saml_assertion_attribute_id
+    target = id_of(r.saml_assertion_attribute) or a.saml_assertion_attribute_id
     found = included.attributes("saml_assertion_attributes", target, _assertion) if target else None
     key, value = (a.attribute_key, a.attribute_value) if found is None else (found.attribute_key, found.attribute_value)
     lost = [field for field, part in (("attribute_key", key), ("attribute_value", value)) if part is UNSET]
@@ -49,15 +44,11 @@ def _mapping(included: Included, mapping: wire.Mapping) -> Mapping:
         id=mapping.id,
         attribute_key=None if key is UNSET else key,
         attribute_value=None if value is UNSET else value,
-        role_id=_target(r.role),
-        team_id=_target(r.team),
-        created_at=None if a.created_at is None else utc(a.created_at),
+        role_id=id_of(r.role),
+        team_id=id_of(r.team),
+        created_at=moment(a.created_at),
         malformed=tuple(lost),
     )
-
-
-def _target(link: wire.One | UnsetType | None) -> str | None:
-    return link.data.id if link and link.data is not None else None
 
 
 TEAMS: Shape[Team] = Shape(Decoder(wire.Document[wire.Team]), Decoder(wire.Team), _team, Repair(wire.Team, {}))

@@ -18,6 +18,7 @@ from accesssync.datadog.failure import Failure, from_exception, from_status, to_
 from accesssync.datadog.limits import Limits
 from accesssync.datadog.retry import decide
 from accesssync.datadog.scrub import Scrub
+from accesssync.datadog.skew import server_skew
 from accesssync.errors import DeadlineError, ResponseError
 
 T = TypeVar("T")
@@ -53,7 +54,8 @@ class Call(Struct, frozen=True, kw_only=True):
 class Transport:
     """Carries calls for one organization. Safe to use from several threads.
 
-    `where` is how people call the other side. `sleep` may raise to stop the work.
+    `where` is how people call the other side. `sleep` may raise to stop the work. `clock` is monotonic, `now`
+    tells seconds since 1970.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Transport:
         budget: Budget,
         sleep: Callable[[float], None],
         clock: Callable[[], float],
+        now: Callable[[], float],
         rng: Random,
         on_event: Callable[[Event], None],
     ) -> None:
@@ -76,9 +79,16 @@ class Transport:
         self._budget = budget
         self._sleep = sleep
         self._clock = clock
+        self._now = now
         self._rng = rng
         self._on_event = on_event
         self._run = Deadline(clock, limits.run)
+        self._skew: float | None = None
+
+    @property
+    def server_time_skew(self) -> float | None:
+        """Seconds by which our clock is ahead of the server's by its newest answer; None where none told."""
+        return self._skew
 
     def read(self, call: Call, decode: Callable[[bytes], T]) -> T:
         """Carry out a call that changes nothing, repeating it while that makes sense.
@@ -145,6 +155,8 @@ class Transport:
             with self._budget.request(call.operation):
                 response = cast(BaseHTTPResponse, call.send())
                 self._budget.learn(call.operation, response.headers)
+                skew = server_skew(response.headers, self._now())
+                self._skew = self._skew if skew is None else skew
                 return self._answer(response)
         except _FOREIGN as error:
             return from_exception(error)

@@ -148,7 +148,8 @@ class ApiKeyAttributes(Struct, gc=False):
 
 
 class ApiKeyRelationships(Struct, gc=False):
-    created_by: One | None
+    # Keys that no user made have no such relation.
+    created_by: One | UnsetType | None = UNSET
     leak_information: Leak | UnsetType | None = UNSET
 
 

@@ -71,6 +71,7 @@ NOUNS: Final[Mapping[type, Noun]] = {
             "owner_id": 1,
             "created_by_id": 1,
             "scopes": 1,
+            "scopes_known": 1,
             "created_at": 1,
             "expires_at": 1,
             "last4": 1,

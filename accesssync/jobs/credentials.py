@@ -27,6 +27,7 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "created_by_id": record.created_by_id,
             "created_by": owners.get(record.created_by_id) if record.created_by_id else None,
             "scopes": list(record.scopes) if record.scopes is not None else None,
+            "scopes_known": record.scopes_known,
             "created_at": time_or_none(record.created_at),
             "last_used_at": None if record.last_used_at is UNSET else time_or_none(record.last_used_at),
             "last_used_state": used_state(record),

@@ -1,10 +1,11 @@
 """Open what the settings name: the database, and the organizations through their keys."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from accesssync.jobs.sync.run import MeteredSource, Target, Terms
+from accesssync.jobs.sync.run import Target, Terms
 from accesssync.model.coverage import Resource
 from accesssync.settings import OrgSettings, Settings
 from accesssync.snapshot.listing import Limits
@@ -12,6 +13,7 @@ from accesssync.store import schema
 from accesssync.store.engine import Database, parse_url
 
 if TYPE_CHECKING:
+    from accesssync.datadog.read import DatadogSource
     from accesssync.datadog.transport import Event
 
 
@@ -40,20 +42,22 @@ def targets(
             name=org.name,
             site=org.site,
             skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
-            open=lambda org=org: _open(settings, org, sleep, monotonic, rng, on_event),  # type: ignore[misc]
+            open=partial(open_org, settings, org, sleep=sleep, monotonic=monotonic, rng=rng, on_event=on_event),
         )
         for org in settings.organizations(names, need_keys=True)
     ]
 
 
-def _open(
+def open_org(
     settings: Settings,
     org: OrgSettings,
+    *,
     sleep: Callable[[float], None],
     monotonic: Callable[[], float],
     rng: Random,
     on_event: "Callable[[Event], None]",
-) -> MeteredSource:
+) -> "DatadogSource":
+    """One organization, readable; nothing is sent yet. ConfigurationError where a key is missing."""
     from pydantic import SecretStr
 
     from accesssync.datadog import limits

@@ -66,7 +66,7 @@ def _quarter(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
     """How many runs of the last 91 days were proven, and the longest time without one."""
     recent = [run for run in runs.list_runs(engine, org.id) if run.started_at >= now - QUARTER]
     ended = [run.finished_at for run in recent if run.complete and run.finished_at is not None]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(ended, [*ended[1:], now], strict=True)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in zip(ended, [*ended[1:], now], strict=False)]
     return {
         "runs": len(recent),
         "proven": len(ended),

@@ -22,10 +22,11 @@ class Credential(Struct, frozen=True, kw_only=True, gc=False):
     `type` is a CredentialType where it is known, else whatever Datadog called it. `owner_id` is who it acts as:
     None for API keys, which act for the organization, and for OAuth clients, which act for `user_ids`. `created_by_id`
     is who made an API key.
-    `scopes` is None where nothing narrows it: unscoped, everything the owner may do. An empty tuple is scoped
-    to nothing. `last4` is the last four characters or, for tokens, the public portion. `leaked` is None where
-    Datadog does not say. `last_used_at` is activity: None is "never" (for an API key: not within 90 days),
-    UNSET "not said".
+    `scopes` is None where nothing narrows it: unscoped, everything the owner may do; an empty tuple is scoped
+    to nothing. Where `scopes_known` is False Datadog did not say, and `scopes` means nothing. Those of an OAuth
+    client are all that any of its users allowed it. `last4` is the last four characters or, for tokens, the public
+    portion. `leaked` is None where Datadog does not say. `last_used_at` is activity: None is "never" (for an API
+    key: not within 90 days), UNSET "not said".
     """
 
     id: str
@@ -34,6 +35,7 @@ class Credential(Struct, frozen=True, kw_only=True, gc=False):
     owner_id: str | None = None
     created_by_id: str | None = None
     scopes: tuple[str, ...] | None = None
+    scopes_known: bool = True
     created_at: datetime | None = None
     expires_at: datetime | None = None
     last4: str | None = None

@@ -27,6 +27,7 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True):
     further: int = 0
     cap: int = 100
     repeat: bool = False
+    component: bool = False
     kind: Kind | None = None
 
 
@@ -135,9 +136,7 @@ def _read(override: bytes, name: str) -> tuple[str, dict[str, Any]]:
         raise ConfigurationError(f"{name}: nested too deeply") from None
 
 
-def _numbers(
-    old: Mapping[str, int], new: Mapping[str, int], table: str, name: str, text: str
-) -> dict[str, int]:
+def _numbers(old: Mapping[str, int], new: Mapping[str, int], table: str, name: str, text: str) -> dict[str, int]:
     for key, value in new.items():
         if key not in old:
             raise _fault(name, text, [table, key], f"there is no {table} called {key[:60]!r}")
@@ -146,9 +145,7 @@ def _numbers(
     return {**old, **new}
 
 
-def _merge(
-    old: Mapping[str, Group], new: Mapping[str, _Change], table: str, name: str, text: str
-) -> dict[str, Group]:
+def _merge(old: Mapping[str, Group], new: Mapping[str, _Change], table: str, name: str, text: str) -> dict[str, Group]:
     merged = dict(old)
     for key, change in new.items():
         group = old.get(key)

@@ -7,14 +7,30 @@ from functools import lru_cache
 LONGEST = 1_024
 """Characters of a field that are looked at."""
 
-_HIDDEN = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_CONTROL = re.compile(r"[\t-\r\x85]")
 _CHUNK = re.compile(r"[^\W_]+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _LETTERS = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "ı": "i",
-     "þ": "th", "Þ": "Th", "ð": "d", "\u2019": "'", "\u02bc": "'"}
-)  # fmt: skip
+    {
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ð": "d",
+        "\u0131": "i",
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "Ae",
+        "œ": "oe",
+        "þ": "th",
+        "Þ": "Th",
+        "\u2019": "'",
+        "\u02bc": "'",
+    }
+)
 
 
 def fold(text: str | None) -> str:
@@ -23,10 +39,11 @@ def fold(text: str | None) -> str:
         return ""
     text = text[:LONGEST]
     if text.isascii():
-        return _CONTROL.sub(" ", text).strip() if not text.isprintable() else text.strip()
+        return text.strip() if text.isprintable() else _CONTROL.sub(" ", _HIDDEN.sub("", text)).strip()
     text = _CONTROL.sub(" ", _HIDDEN.sub("", text)).translate(_LETTERS)
     text = unicodedata.normalize("NFKD", text)
-    return "".join([char for char in text if not unicodedata.combining(char)])[: 2 * LONGEST].strip()
+    text = "".join([char for char in text if not unicodedata.combining(char)])
+    return unicodedata.normalize("NFC", text)[: 2 * LONGEST].strip()
 
 
 @lru_cache(maxsize=65_536)

@@ -10,7 +10,15 @@ from accesssync.model.identity import Identity
 Label = Literal["human", "nhi", "review", "unknown"]
 Basis = Literal["declared", "override", "inferred"]
 Kind = Literal[
-    "service_account", "shared_mailbox", "ci", "integration", "iac", "break_glass", "ai_agent", "synthetic", "automation"
+    "service_account",
+    "shared_mailbox",
+    "ci",
+    "integration",
+    "iac",
+    "break_glass",
+    "ai_agent",
+    "synthetic",
+    "automation",
 ]
 
 
@@ -18,7 +26,7 @@ class OwnedKey(Struct, frozen=True, kw_only=True):
     """An application key or token of this identity. `last_used_at` UNSET: not known; None: never used."""
 
     name: str | None = None
-    last_used_at: datetime | None | UnsetType = UNSET
+    last_used_at: datetime | UnsetType | None = UNSET
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -29,7 +37,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     status: str | None = None
     created_at: datetime | None = None
-    last_login_at: datetime | None | UnsetType = UNSET
+    last_login_at: datetime | UnsetType | None = UNSET
     mfa_enabled: bool | None = None
     keys: tuple[OwnedKey, ...] | UnsetType = UNSET
 

@@ -37,7 +37,7 @@ class Scoping(StrEnum):
     UNSCOPED = "unscoped"
     """Nothing: everything its owner may do, now and after every promotion."""
     UNSTATED = "unstated"
-    """An OAuth client whose scopes Datadog does not show: what is said is the most it can do."""
+    """Its scopes are not shown or could not be understood: what is said is the most it can do."""
     ORGANIZATION = "organization"
     """An API key: it acts for the organization, and no role is asked."""
 
@@ -98,6 +98,10 @@ def standing(access: Access, credential: Credential) -> tuple[Standing, str | No
         return Standing.WORKS, None
     if credential.type == CredentialType.OAUTH_CLIENT:
         return _client_standing(access, credential)
+    return _owned_standing(access, credential)
+
+
+def _owned_standing(access: Access, credential: Credential) -> tuple[Standing, str | None]:
     if credential.owner_id is None:
         return Standing.UNKNOWN, "Datadog does not say who owns it"
     owner = access.identities.get(credential.owner_id)
@@ -179,16 +183,17 @@ def credential_reach(access: Access, credential: Credential) -> CredentialReach:
 def _scoping(credential: Credential) -> Scoping:
     if credential.type == CredentialType.API_KEY:
         return Scoping.ORGANIZATION
-    if credential.scopes is not None:
+    if credential.scopes is not None and credential.scopes_known:
         return Scoping.SCOPED
-    return Scoping.UNSTATED if credential.type == CredentialType.OAUTH_CLIENT else Scoping.UNSCOPED
+    unread = credential.type == CredentialType.OAUTH_CLIENT or not credential.scopes_known
+    return Scoping.UNSTATED if unread else Scoping.UNSCOPED
 
 
 def _doubts(access: Access, credential: Credential) -> list[str]:
     doubts = []
     if credential.type not in set(CredentialType):
         doubts.append(f"accesssync does not know this kind of credential ({credential.type})")
-    if "scopes" in credential.malformed:
+    if not credential.scopes_known and credential.type != CredentialType.OAUTH_CLIENT:
         doubts.append("its scopes could not be understood")
     if credential.type == CredentialType.OAUTH_CLIENT and credential.scopes is None:
         doubts.append("Datadog does not show its scopes: this is the most it can do")

@@ -4,21 +4,32 @@ It is for tests and demonstrations, listens on the loopback address only and kno
 of the package.
 """
 
+from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
 from accesssync.sandbox.generate import generate
+from accesssync.sandbox.groups import Mapping, Membership, Team
+from accesssync.sandbox.keyring import READING_SCOPES
 from accesssync.sandbox.organization import Organization, UnknownRecordError
 from accesssync.sandbox.records import Deployment, Permission, Role, Truth, User
 from accesssync.sandbox.requests import Request
 from accesssync.sandbox.server import Knobs, SandboxInfo, SandboxServer, serve
 
 __all__ = [
+    "READING_SCOPES",
+    "ApiKey",
+    "AppKey",
     "Deployment",
     "Knobs",
+    "Mapping",
+    "Membership",
+    "OAuthClient",
     "Organization",
     "Permission",
     "Request",
     "Role",
     "SandboxInfo",
     "SandboxServer",
+    "Team",
+    "Token",
     "Truth",
     "UnknownRecordError",
     "User",

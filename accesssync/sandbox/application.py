@@ -145,13 +145,14 @@ class Application:
             elif endpoint is None:
                 reply = error(405, "Method Not Allowed") if methods else error(404, "Not found")
             else:
-                reply = self._call(endpoint, headers, parts, query, body, strikes)
+                reply = self._call(endpoint, incoming, headers, parts, query, body, strikes)
         reply.headers = {**limit_headers, **reply.headers}
         return reply
 
     def _call(
         self,
         endpoint: Endpoint,
+        incoming: Incoming,
         headers: Mapping[str, str],
         parts: Mapping[str, str],
         query: QueryParams,
@@ -172,6 +173,7 @@ class Application:
                         query=query,
                         body=body,
                         now=now,
+                        requested=incoming.path,
                         origin=f"http://{headers.get('host', 'localhost')}",
                         spoilers=strikes,
                     )

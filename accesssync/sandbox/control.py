@@ -34,17 +34,36 @@ MUTATIONS = frozenset(
         "revoke_permission",
         "add_permission",
         "add_api_key",
-        "add_app_key",
-        "remove_key",
+        "delete_api_key",
+        "add_application_key",
+        "rescope_key",
+        "touch_key",
+        "leak_key",
+        "delete_application_key",
+        "add_token",
+        "delete_token",
+        "add_team",
+        "delete_team",
+        "add_membership",
+        "remove_membership",
+        "set_membership_role",
+        "add_mapping",
+        "delete_mapping",
+        "add_oauth_client",
+        "remove_oauth_client",
+        "disable_oauth_client",
+        "authorize",
+        "withdraw",
     }
 )
-_TIMES = {"at", "last_login_at"}
+_TIMES = {"at", "last_login_at", "last_used_at", "expires_at", "last_exercised"}
 
 
 class Control:
     """Answers `/_sandbox/...` to those who send the token in the control header.
 
-    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET truth.
+    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET truth
+    about accounts; GET planted, the problems in keys, tokens, clients, teams and mappings.
     """
 
     def __init__(self, organization: Organization, faults: Faults, log: deque[Request], token: str) -> None:
@@ -65,6 +84,7 @@ class Control:
             ("GET", "requests"): self._requests,
             ("DELETE", "requests"): self._clear_requests,
             ("GET", "truth"): self._truth,
+            ("GET", "planted"): self._planted,
         }.get((method, path.removeprefix("/_sandbox/")))
         if found is None:
             return error(404, "Not found")
@@ -107,3 +127,21 @@ class Control:
     def _truth(self, _wanted: Mapping[str, Any]) -> object:
         with self._organization.lock:
             return {each.id: {"email": each.email, **asdict(each.truth)} for each in self._organization.users.values()}
+
+    def _planted(self, _wanted: Mapping[str, Any]) -> object:
+        organization = self._organization
+        with organization.lock:
+            kinds: dict[str, Mapping[str, Any]] = {
+                "application_keys": organization.app_keys,
+                "api_keys": organization.api_keys,
+                "access_tokens": organization.tokens,
+                "org_authorized_clients": organization.oauth_clients,
+                "team": organization.teams,
+                "authn_mappings": organization.mappings,
+            }
+            return {
+                each.id: {"type": kind, "name": getattr(each, "name", None), "planted": each.planted}
+                for kind, records in kinds.items()
+                for each in records.values()
+                if each.planted
+            }

@@ -1,4 +1,4 @@
-"""The bundled data: permissions, role templates, names of people and of machines."""
+"""The bundled data: permissions, role templates, names of people, machines, credentials and teams."""
 
 import json
 from functools import cache
@@ -65,6 +65,41 @@ class RoleTemplates(TypedDict):
     extra_permissions: list[str]
 
 
+class Client(TypedDict):
+    """An OAuth client and what users allow it."""
+
+    name: str
+    scopes: list[str]
+
+
+class Scopes(TypedDict):
+    """Scopes by what they are good for; only administrators hold the privileged ones."""
+
+    reading: list[str]
+    writing: list[str]
+    privileged: list[str]
+
+
+class Credentials(TypedDict):
+    """Names of keys, tokens and clients, and what they are allowed."""
+
+    personal: list[str]
+    automation: list[str]
+    vendors: list[str]
+    api_keys: list[str]
+    scopes: Scopes
+    clients: list[Client]
+
+
+class Groups(TypedDict):
+    """Names of teams, and attributes of SAML logins with the roles that they lead to."""
+
+    names: list[str]
+    summaries: list[str]
+    attributes: list[str]
+    roles: dict[str, str]
+
+
 def _text(name: str) -> str:
     return (resources.files("accesssync.sandbox") / "data" / name).read_text("utf-8")
 
@@ -106,4 +141,18 @@ def machines() -> Machines:
 def role_templates() -> RoleTemplates:
     """Roles and what they carry."""
     read: RoleTemplates = json.loads(_text("roles.json"))
+    return read
+
+
+@cache
+def credentials() -> Credentials:
+    """Names and scopes of keys, tokens and clients."""
+    read: Credentials = json.loads(_text("credentials.json"))
+    return read
+
+
+@cache
+def groups() -> Groups:
+    """Names of teams and SAML attributes."""
+    read: Groups = json.loads(_text("groups.json"))
     return read

@@ -29,7 +29,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on its way through an endpoint. `origin` is the address that the client used."""
+    """One request on its way through an endpoint. `origin` and `requested` are the address that the client used."""
 
     organization: Organization
     behaviour: Behaviour
@@ -41,6 +41,7 @@ class Call:
     body: bytes
     now: datetime
     origin: str
+    requested: str
     spoilers: Sequence[Spoiler] = ()
 
     def may(self, permission: str) -> bool:

@@ -10,6 +10,9 @@ from random import Random
 
 from accesssync.sandbox.casting import Cast
 from accesssync.sandbox.datafiles import machines, permissions, role_templates
+from accesssync.sandbox.grouping import connect_clients, form_teams, map_groups
+from accesssync.sandbox.issuing import Issuer
+from accesssync.sandbox.keyring import READING_SCOPES
 from accesssync.sandbox.organization import Organization, random_uuid
 from accesssync.sandbox.records import Deployment, Status, Truth, User
 
@@ -27,8 +30,9 @@ def generate(users: int, seed: int, now: datetime, *, deployment: Deployment | N
     """An organization with exactly `users` accounts as it stands at `now`.
 
     About 6 % are service accounts and 4 % machines disguised as ordinary users; the rest are people,
-    some pending, disabled, dormant or from other firms. The first API key and the first application
-    key belong to a reading service account, or to the first administrator of a one-user organization.
+    some pending, disabled, dormant or from other firms. They come with keys, tokens, teams, SAML mappings
+    and OAuth clients. The first API key and the first application key belong to a service account that is
+    an administrator, or to the only user; the second application key may do nothing but read.
     """
     if users < 1:
         raise ValueError("an organization needs at least one user")
@@ -36,16 +40,33 @@ def generate(users: int, seed: int, now: datetime, *, deployment: Deployment | N
     cast = Cast(rng)
     name = cast.company.split(".")[0].title()
     organization = Organization(
-        name, cast.company, seed=rng.getrandbits(64), permissions=permissions(), deployment=deployment
+        name,
+        cast.company,
+        seed=rng.getrandbits(64),
+        permissions=permissions(),
+        deployment=deployment,
+        created_at=now - timedelta(days=_AGE_DAYS),
     )
     roles = _add_roles(organization, users, rng, now)
     writer = _Writer(rng, cast, now, roles)
     for number in range(users):
         organization.place_user(writer.account(number))
-    accounts = list(organization.users)
-    organization.add_api_key("sandbox", at=now)
-    organization.add_app_key(accounts[min(1, users - 1)], name="sandbox", at=now)
+    _add_own_keys(organization, list(organization.users)[min(1, users - 1)], now)
+    # From a source of their own, so that the accounts do not depend on what is made for them.
+    more = Random(f"{seed} belongings")  # noqa: S311
+    Issuer(organization, more, now, roles.admin).issue()
+    form_teams(organization, more, now)
+    map_groups(organization, more, now, roles.admin)
+    connect_clients(organization, more, now)
     return organization
+
+
+def _add_own_keys(organization: Organization, owner: str, now: datetime) -> None:
+    organization.add_api_key("sandbox", created_by=owner, at=now)
+    whole = organization.add_application_key(owner, name="sandbox", at=now)
+    whole.planted = ("unscoped_admin_key",)
+    minimal = organization.add_application_key(owner, READING_SCOPES, name="sandbox minimal", at=now)
+    organization.minimal_key_id = minimal.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +124,7 @@ class _Writer:
         if number == 0:
             return self._person(founder=True)
         if number == 1:
-            return self._service_account("accesssync reader", (self._roles.auditor,))
+            return self._service_account("accesssync reader", (self._roles.auditor, self._roles.admin))
         drawn = self._rng.random()
         if drawn < _SERVICE_ACCOUNTS:
             return self._service_account(None, self._draw_roles(machine=True))

@@ -182,9 +182,8 @@ class KeyRing(Directory):
             self._changed(gone.id)
 
     def _credential(self, key: str) -> ApiKey | AppKey | Token:
-        for records in (self.app_keys, self.api_keys, self.tokens):
-            found: ApiKey | AppKey | Token | None = records.get(key)
-            if found is not None:
-                return found
-        everything = {**self.tokens, **self.api_keys, **self.app_keys}
+        found: ApiKey | AppKey | Token | None = self.app_keys.get(key) or self.api_keys.get(key) or self.tokens.get(key)
+        if found is not None:
+            return found
+        everything: dict[str, ApiKey | AppKey | Token] = {**self.app_keys, **self.api_keys, **self.tokens}
         return by_id_or_name(everything, key, "key")

@@ -57,15 +57,14 @@ class Spoiler(Protocol):
 class Paging:
     """The rules of one listing: default and largest page, and what happens above the largest.
 
-    `announced` is what `meta.page.max_page_size` says, None where it is not sent. `counts_all` sends the
-    number of all records beside that of those that match. `more_meta` stands in `meta` beside `page`.
+    `announced` is what `meta.page.max_page_size` says, None where it is not sent. `more_meta` stands in
+    `meta` beside `page`.
     """
 
     maximum: int = 100
     default: int = 10
     announced: int | None = None
     refuse_larger: bool = False
-    counts_all: bool = True
     more_meta: Mapping[str, object] = field(default_factory=dict)
     bad_request: Callable[[str], Reply] = field(kw_only=True)
 
@@ -93,16 +92,16 @@ class Paging:
 def page(
     rows: Sequence[T],
     *,
-    total: int = 0,
+    total: int | None = None,
     query: Mapping[str, str],
     paging: Paging,
     render: Callable[[T], bytes],
     included: Callable[[Sequence[T]], bytes] | None = None,
     spoilers: Sequence[Spoiler] = (),
 ) -> Reply:
-    """The answer to a listing request. `total` counts all records, `rows` those that match a filter."""
+    """The answer to a listing request. `rows` are those that match a filter; `total` counts all records, if sent."""
     number, size = paging.read(query)
-    page_meta: dict[str, object] = {"total_count": total} if paging.counts_all else {}
+    page_meta: dict[str, object] = {} if total is None else {"total_count": total}
     page_meta["total_filtered_count"] = len(rows)
     if paging.announced is not None:
         page_meta["max_page_size"] = paging.announced

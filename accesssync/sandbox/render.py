@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from accesssync.sandbox.records import Deployment, Permission, Role, User
 
@@ -30,9 +30,20 @@ def timestamp(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="microseconds")
 
 
+def zulu(at: datetime | None, *, timespec: str = "microseconds", digits: str = "") -> str | None:
+    """A Z instead of an offset, as in token records; `digits` make it finer than the clock."""
+    return None if at is None else f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec)}{digits}Z"
+
+
 def references(kind: str, ids: Iterable[str]) -> list[dict[str, str]]:
     """The `data` of a relationship to several records."""
     return [{"type": kind, "id": each} for each in ids]
+
+
+def icon(user: User) -> str:
+    """The address of the user's picture."""
+    digest = hashlib.md5(user.email.encode(errors="replace"), usedforsecurity=False).hexdigest()
+    return f"https://secure.gravatar.com/avatar/{digest}?s=48&d=retro"
 
 
 class Rendering:
@@ -85,14 +96,13 @@ class Rendering:
         return body
 
     def _user_object(self, user: User) -> dict[str, object]:
-        digest = hashlib.md5(user.email.encode(errors="replace"), usedforsecurity=False).hexdigest()
         attributes: dict[str, object] = {
             "name": user.name,
             "handle": user.handle,
             "created_at": timestamp(user.created_at),
             "modified_at": timestamp(user.modified_at),
             "email": user.email,
-            "icon": f"https://secure.gravatar.com/avatar/{digest}?s=48&d=retro",
+            "icon": icon(user),
             "title": user.title,
             "verified": user.verified,
             "service_account": user.service_account,
@@ -190,10 +200,17 @@ def _permission_bytes(permission: Permission, created: str | None) -> bytes:
     return to_json({"type": "permissions", "id": permission.id, "attributes": attributes})
 
 
-def listing(meta: bytes, data: Sequence[bytes], included: bytes | None) -> bytes:
+def listing(meta: bytes, data: Sequence[bytes], included: bytes | None, links: bytes | None = None) -> bytes:
     """A whole answer from its parts."""
     parts = [b'{"meta":', meta, b',"data":[', b",".join(data), b"]"]
     if included is not None:
         parts += [b',"included":[', included, b"]"]
+    if links is not None:
+        parts += [b',"links":', links]
     parts.append(b"}")
     return b"".join(parts)
+
+
+def single(data: bytes, included: bytes | None = None) -> bytes:
+    """The answer that holds one record."""
+    return b"".join([b'{"data":', data, b"" if included is None else b',"included":[' + included + b"]", b"}"])

@@ -55,7 +55,8 @@ class Settings:
     """`port` 0 takes a free one. `max_page_size` is the largest page of users, `announce_max_page_size`
     whether answers name it, `refuse_larger_pages` whether a larger one is a 400 rather than clamped.
     Each family of endpoints answers `rate_limit` requests per `rate_period` seconds. Every answer is
-    `latency_ms` late. `activity_share` of the people log in between listings. `seed` decides who, and
+    `latency_ms` late. `activity_share` of the people log in, and of the keys
+    and tokens are used, between listings. `seed` decides who, and
     the order of ties. `clock` is the server's time. The newest `requests_kept` requests are remembered.
     """
 
@@ -76,12 +77,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SandboxInfo:
-    """What a client needs to know to use a running sandbox."""
+    """What a client needs to know to use a running sandbox.
+
+    `app_key` may do everything; `minimal_app_key` only read, None where the organization has no such key.
+    """
 
     url: str
     api_key: str
     app_key: str
     control_token: str
+    minimal_app_key: str | None = None
 
 
 class _ReachableProtocol(H11Protocol):
@@ -141,7 +146,7 @@ class SandboxServer:
         if not organization.api_keys:
             organization.add_api_key("sandbox")
         if not organization.app_keys and organization.users:
-            organization.add_app_key(next(iter(organization.users)))
+            organization.add_application_key(next(iter(organization.users)))
         self._delivery = Delivery(settings.gzip, settings.latency_ms / 1000)
         self._application = Application(
             organization,
@@ -179,9 +184,15 @@ class SandboxServer:
         return key.secret
 
     @property
+    def minimal_app_key(self) -> str | None:
+        """The secret of the application key that may only read."""
+        key = self.organization.minimal_key
+        return key.secret if key else None
+
+    @property
     def info(self) -> SandboxInfo:
         """Address and keys in one value."""
-        return SandboxInfo(self.url, self.api_key, self.app_key, self.settings.control_token)
+        return SandboxInfo(self.url, self.api_key, self.app_key, self.settings.control_token, self.minimal_app_key)
 
     @property
     def requests(self) -> list[Request]:

@@ -18,6 +18,11 @@ class TeamBook(Directory):
         """The team with this id or name."""
         return by_id_or_name(self.teams, team, "team")
 
+    def next_member_number(self) -> int:
+        """A number that no membership has had so far."""
+        self._members_so_far += 1
+        return self._members_so_far
+
     def add_team(
         self, name: str, *, handle: str | None = None, summary: str | None = None, at: datetime | None = None
     ) -> Team:
@@ -50,8 +55,7 @@ class TeamBook(Directory):
             found, member = self.team(team), self.user(user).id
             joined = found.members.get(member)
             if joined is None:
-                self._members_so_far += 1
-                joined = found.members[member] = Membership(self._members_so_far, member)
+                joined = found.members[member] = Membership(self.next_member_number(), member)
             joined.role = role
             self._changed(found.id)
         return joined

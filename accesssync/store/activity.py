@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accesssync.store.bulk import insert_rows
@@ -37,16 +37,20 @@ class ActivityWriter:
         self._kind, self.field = what
         self._today = today
         self._known = known
-        self._load()
+        self._clock_went_back = self._load()
         self._new: list[tuple[str, datetime | None]] = []
         self._moved: list[tuple[str, datetime | None]] = []
 
-    def _load(self) -> None:
-        query = select(activity.c.subject_id, activity.c.value).where(*self._mine(), activity.c.until_day.is_(None))
+    def _load(self) -> bool:
+        """Read the newest values; tell whether any of them was seen on a day that is yet to come."""
+        current = *self._mine(), activity.c.until_day.is_(None)
+        query = select(activity.c.subject_id, activity.c.value).where(*current)
+        later = select(activity.c.day).where(*current, activity.c.day > self._today).limit(1)
         with self._engine.connect() as connection:
             result = connection.execution_options(yield_per=5_000).execute(query)
             for row in result:
                 self._known.set_stamp(row[0], stamp_of(row[1]))
+            return connection.execute(later).first() is not None
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
         return (
@@ -96,18 +100,15 @@ class ActivityWriter:
                     index_elements=["org_id", "subject_kind", "subject_id", "field", "day"],
                     set_={"value": insert.excluded.value, "run_id": insert.excluded.run_id},
                 )
+                subjects = [{"subject": one} for one, _ in part]
+                of_subject = *self._mine(), activity.c.subject_id == bindparam("subject")
+                if self._clock_went_back:
+                    # Two rows that hold on one day would make two of whoever they belong to.
+                    connection.execute(delete(activity).where(*of_subject, activity.c.day > self._today), subjects)
                 connection.execute(upsert, [dict(zip(COLUMNS, (*fixed, *one), strict=True)) for one in part])
-                until = (
-                    update(activity)
-                    .where(
-                        *self._mine(),
-                        activity.c.subject_id == bindparam("subject"),
-                        activity.c.day < self._today,
-                        activity.c.until_day.is_(None),
-                    )
-                    .values(until_day=self._today)
-                )
-                connection.execute(until, [{"subject": one} for one, _ in part])
+                holds = or_(activity.c.until_day.is_(None), activity.c.until_day > self._today)
+                until = update(activity).where(*of_subject, activity.c.day < self._today, holds)
+                connection.execute(until.values(until_day=self._today), subjects)
 
     def _fixed(self) -> tuple[int, str, str, date, int]:
         return (self._lease.org_id, self._kind, self.field, self._today, self._run)

@@ -52,6 +52,12 @@ class Batch(Struct):
     links_closed: list[int]
     links_erased: list[int]
 
+    @property
+    def size(self) -> int:
+        """How many rows that is."""
+        opened, ended = len(self.versions) + len(self.links), len(self.closed) + len(self.links_closed)
+        return opened + ended + len(self.erased) + len(self.links_erased)
+
 
 class Recorder(Generic[R]):
     """Records one kind for one run. Not for use by several threads at once."""
@@ -101,12 +107,11 @@ class Recorder(Generic[R]):
             for _, (record, digest) in sorted(pending.items(), key=itemgetter(0)):
                 rows = self._rows(record)
                 if chunk and weight + rows > CHUNK:
-                    self._write(chunk)
+                    self._write_all(chunk)
                     chunk, weight = [], 0
                 chunk.append((record, digest))
                 weight += rows
-            if chunk:
-                self._write(chunk)
+            self._write_all(chunk)
             if self._activity is not None:
                 self._activity.flush()
 
@@ -114,12 +119,22 @@ class Recorder(Generic[R]):
         """How many rows a record that differs may need."""
         return 2 + (len(getattr(record, self._kind.links.field)) if self._kind.links else 0)
 
-    def _write(self, chunk: list[tuple[R, bytes]]) -> None:
+    def _write_all(self, chunk: list[tuple[R, bytes]]) -> None:
+        # In one transaction, unless more references are lost than anybody could foresee.
+        while chunk:
+            chunk = chunk[self._write(chunk) :]
+
+    def _write(self, chunk: list[tuple[R, bytes]]) -> int:
+        """Write as many records as one transaction may hold, at least one; tell how many."""
         batch = Batch([], [], [], [], [], [])
         with writing(self._engine, self._lease) as connection:
             stored = self._read(connection, [record.id for record, _ in chunk if record.id in self._known])
+            planned = 0
             for record, digest in chunk:
                 self._plan(batch, record, digest, stored.get(record.id))
+                planned += 1
+                if batch.size >= CHUNK:
+                    break
             self._close(connection, self._kind.table, batch.closed, batch.erased)
             insert_rows(connection, self._kind.table, self._kind.columns, batch.versions)
             if self._kind.links is not None:
@@ -127,8 +142,9 @@ class Recorder(Generic[R]):
                 self._close(connection, links.table, batch.links_closed, batch.links_erased)
                 columns = ("org_id", "from_run", links.owner, links.target)
                 insert_rows(connection, links.table, columns, batch.links)
-        for record, digest in chunk:
+        for record, digest in chunk[:planned]:
             self._known.hold(record.id, digest)
+        return planned
 
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:
         """Decide which rows a record that differs needs."""

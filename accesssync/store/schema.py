@@ -187,4 +187,3 @@ def _alone(engine: Engine) -> Iterator[None]:
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
-

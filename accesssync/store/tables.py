@@ -196,6 +196,7 @@ class CredentialRow(Fact, table=True):
     owner_id: str | None = None
     created_by_id: str | None = None
     scopes: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    scopes_known: bool = True
     created_at: datetime | None = None
     expires_at: datetime | None = None
     last4: str | None = None

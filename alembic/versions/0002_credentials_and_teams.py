@@ -65,6 +65,7 @@ def upgrade() -> None:
         optional("owner_id", TEXT()),
         optional("created_by_id", TEXT()),
         optional("scopes", sa.JSON(none_as_null=True)),
+        needed("scopes_known", sa.Boolean()),
         optional("created_at", TIME()),
         optional("expires_at", TIME()),
         optional("last4", TEXT()),

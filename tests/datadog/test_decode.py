@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from accesssync.datadog.decode import decode_account, decode_one, decode_page, storable
+from accesssync.datadog.account import decode_account
+from accesssync.datadog.decode import decode_one, decode_page, storable
 from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS, Shape
 from accesssync.errors import ResponseError
 from accesssync.model.identity import Identity
+from accesssync.snapshot.source import Account
 from tests.datadog.loopback import page, user
 
 
@@ -232,6 +234,53 @@ def test_the_account_behind_the_keys() -> None:
     account = decode_account(json.dumps(body).encode())
     assert (account.user_id, account.subject, account.org_id, account.org_name) == ("u1", "bot", "o1", "Acme")
     assert decode_account(b'{"data":{"id":"u1"}}').subject == "u1"
+
+
+def account(roles: Any = None, included: Any = (), **attributes: Any) -> Account:
+    links = {"roles": {"data": [{"id": each} for each in roles]}} if isinstance(roles, list) else {"roles": roles}
+    body = {"data": {"id": "u1", "attributes": attributes, "relationships": links}, "included": included}
+    return decode_account(json.dumps(body).encode())
+
+
+def role_item(identifier: str, *permissions: str) -> dict[str, Any]:
+    data = [{"type": "permissions", "id": each} for each in permissions]
+    return {"type": "roles", "id": identifier, "relationships": {"permissions": {"data": data}}}
+
+
+def permission_item(identifier: str, name: Any) -> dict[str, Any]:
+    return {"type": "permissions", "id": identifier, "attributes": {"name": name}}
+
+
+def test_what_the_account_may_do() -> None:
+    carried = [role_item("r1", "p1", "p2"), role_item("r2", "p2"), role_item("not-mine", "p3")]
+    named = [permission_item("p1", "admin"), permission_item("p2", "monitors_read"), permission_item("p3", "else")]
+    assert account(["r1", "r2"], carried + named).permissions == frozenset({"admin", "monitors_read"})
+    assert account([], []).permissions == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("roles", "included"),
+    [
+        (None, []),
+        ({"data": None}, []),
+        (["r1"], []),
+        (["r1"], [role_item("r1", "p1")]),
+        (["r1"], [role_item("r1", "p1"), permission_item("p1", None)]),
+        (["r1"], [{"type": "roles", "id": "r1"}, permission_item("p1", "admin")]),
+        ([5], [role_item("r1", "p1"), permission_item("p1", "admin")]),
+    ],
+)
+def test_what_the_account_may_do_is_unknown_unless_all_is_told(roles: Any, included: Any) -> None:
+    assert account(roles, included).permissions is None
+
+
+def test_the_kind_of_account_and_its_organization() -> None:
+    assert account(service_account=True).service_account is True
+    assert account(service_account="yes").service_account is None
+    assert account().service_account is None
+    one, two = ({"type": "orgs", "id": each, "attributes": {"name": f"Org {each}"}} for each in "ab")
+    assert (account(included=[one]).org_id, account(included=[one]).org_name) == ("a", "Org a")
+    assert (account(included=[one, two]).org_id, account(included=[one, two]).org_name) == (None, None)
 
 
 JSON = st.recursive(

@@ -12,13 +12,14 @@ from accesssync.drift.compare import (
     compare_references,
     keep_known,
 )
-from accesssync.drift.facts import FACTS_VERSION, IDENTITY_FACTS, ROLE_FACTS, plain, same
+from accesssync.drift.facts import FACTS_VERSION, NOUNS, plain, same
 from accesssync.model.change import Delta
+from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
 from accesssync.model.role import Role
 from tests.builders import LONG_AGO, identities, identity, role, role_sets, roles
 
-MALFORMABLE = st.lists(st.sampled_from([*IDENTITY_FACTS, "role_ids", "last_login_at"]), unique=True).map(tuple)
+MALFORMABLE = st.lists(st.sampled_from([*NOUNS[Identity].facts, "role_ids", "last_login_at"]), unique=True).map(tuple)
 
 
 @given(one=identities())
@@ -30,7 +31,14 @@ def test_an_identity_does_not_differ_from_itself(one: Identity) -> None:
 @given(one=roles())
 def test_a_role_does_not_differ_from_itself(one: Role) -> None:
     assert list(compare_record(Resource.ROLES, one, one)) == []
-    assert list(compare_references(Resource.ROLES, Role, one.id, one.subject, one.permission_ids, one.permission_ids, {}, none)) == []
+    assert (
+        list(
+            compare_references(
+                Resource.ROLES, Role, one.id, one.subject, one.permission_ids, one.permission_ids, {}, none
+            )
+        )
+        == []
+    )
 
 
 none: frozenset[str] = frozenset()
@@ -38,7 +46,7 @@ none: frozenset[str] = frozenset()
 
 @given(before=identities(), after=identities())
 def test_the_changes_lead_from_the_facts_before_to_the_facts_after(before: Identity, after: Identity) -> None:
-    facts = {name: plain(getattr(before, name)) for name in IDENTITY_FACTS}
+    facts = {name: plain(getattr(before, name)) for name in NOUNS[Identity].facts}
     for delta in compare_record(Resource.USERS, before, after):
         assert delta.kind == "identity.updated"
         assert delta.subject_id == after.id
@@ -54,7 +62,9 @@ def test_the_grants_gained_and_lost_lead_from_one_set_to_the_other(
     before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
     held = set(before)
-    for delta in compare_references(Resource.USERS, Identity, "u", "Ada", before, after, {"role-1": "Admin", "role-2": None}):
+    for delta in compare_references(
+        Resource.USERS, Identity, "u", "Ada", before, after, {"role-1": "Admin", "role-2": None}
+    ):
         side = 1 if delta.kind == "grant.added" else 0
         one = delta.fields["role_id"][side]
         assert delta.fields["role_id"][1 - side] is None
@@ -66,12 +76,14 @@ def test_the_grants_gained_and_lost_lead_from_one_set_to_the_other(
 
 @given(before=roles(), after=roles())
 def test_the_changes_of_a_role_lead_from_before_to_after(before: Role, after: Role) -> None:
-    facts = {name: plain(getattr(before, name)) for name in ROLE_FACTS}
+    facts = {name: plain(getattr(before, name)) for name in NOUNS[Role].facts}
     for delta in compare_record(Resource.ROLES, before, after):
         facts.update({name: pair[1] for name, pair in delta.fields.items()})
-    assert facts == {name: plain(getattr(after, name)) for name in ROLE_FACTS}
+    assert facts == {name: plain(getattr(after, name)) for name in NOUNS[Role].facts}
     carried = set(before.permission_ids)
-    for delta in compare_references(Resource.ROLES, Role, "r", "Role", before.permission_ids, after.permission_ids, {}, none):
+    for delta in compare_references(
+        Resource.ROLES, Role, "r", "Role", before.permission_ids, after.permission_ids, {}, none
+    ):
         (carried.add if delta.kind == "role_permission.added" else carried.remove)(delta.part)
     assert carried == set(after.permission_ids)
 
@@ -88,9 +100,12 @@ def test_permissions_that_datadog_hands_out_itself_are_no_news(
 def test_whoever_appears_or_vanishes_is_told_with_every_known_fact(one: Identity) -> None:
     [added] = compare_record(Resource.USERS, None, one)
     [removed] = compare_record(Resource.USERS, one, None)
-    known = {name: plain(getattr(one, name)) for name in IDENTITY_FACTS if getattr(one, name) is not None}
+    known = {name: plain(getattr(one, name)) for name in NOUNS[Identity].facts if getattr(one, name) is not None}
     assert (added.kind, added.fields) == ("identity.added", {name: (None, value) for name, value in known.items()})
-    assert (removed.kind, removed.fields) == ("identity.removed", {name: (value, None) for name, value in known.items()})
+    assert (removed.kind, removed.fields) == (
+        "identity.removed",
+        {name: (value, None) for name, value in known.items()},
+    )
 
 
 def test_nobody_before_and_nobody_after_is_nothing() -> None:
@@ -113,14 +128,20 @@ def test_what_could_not_be_understood_stays_as_it_was(
     kept = keep_known(before, replace(after, malformed=malformed))
     expected: dict[str, Any] = {**asdict(after), **{name: getattr(before, name) for name in malformed}}
     assert asdict(kept) == {**expected, "malformed": ()}
-    changed = {name for delta in compare_record(Resource.USERS, before, replace(after, malformed=malformed)) for name in delta.fields}
+    changed = {
+        name
+        for delta in compare_record(Resource.USERS, before, replace(after, malformed=malformed))
+        for name in delta.fields
+    }
     assert not changed & set(malformed)
 
 
 def test_a_fact_that_the_older_program_did_not_decode_is_not_compared() -> None:
     before = identity(1, mfa_enabled=None)
     after = identity(1, mfa_enabled=True, title="Boss")
-    assert [set(one.fields) for one in compare_record(Resource.USERS, before, after, FACTS_VERSION)] == [{"mfa_enabled", "title"}]
+    assert [set(one.fields) for one in compare_record(Resource.USERS, before, after, FACTS_VERSION)] == [
+        {"mfa_enabled", "title"}
+    ]
     assert list(compare_record(Resource.USERS, before, after, FACTS_VERSION - 1)) == []
     assert list(compare_record(Resource.ROLES, role(1, name=None), role(1), FACTS_VERSION - 1)) == []
 
@@ -129,7 +150,9 @@ def test_a_fact_that_the_older_program_did_not_decode_is_not_compared() -> None:
 def test_the_letter_case_of_an_address_is_no_change_but_that_of_a_name_is(field: str) -> None:
     before = identity(1, **{field: "Ada@Example.com"})
     assert list(compare_record(Resource.USERS, before, replace(before, **{field: "ada@example.COM"}))) == []
-    assert [one.kind for one in compare_record(Resource.USERS, before, replace(before, name="PERSON 1"))] == ["identity.updated"]
+    assert [one.kind for one in compare_record(Resource.USERS, before, replace(before, name="PERSON 1"))] == [
+        "identity.updated"
+    ]
 
 
 def test_activity_is_never_a_change() -> None:

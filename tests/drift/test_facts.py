@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from accesssync.drift.compare import compare_record, compare_references
 from accesssync.drift.facts import NOUNS, digest_of
 from accesssync.drift.text import LONGEST, bounded
+from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
-from accesssync.model.role import Role
+from accesssync.model.role import Permission, Role
 from tests.builders import LONG_AGO, identities, identity, permission, role, roles
 
 none: frozenset[str] = frozenset()
@@ -20,7 +21,10 @@ none: frozenset[str] = frozenset()
 
 @given(before=identities(), after=identities())
 def test_two_identities_have_one_digest_exactly_when_nothing_changed(before: Identity, after: Identity) -> None:
-    changed = [*compare_record(Resource.USERS, before, after), *compare_references(Resource.USERS, Identity, "u", "u", before.role_ids, after.role_ids, {})]
+    changed = [
+        *compare_record(Resource.USERS, before, after),
+        *compare_references(Resource.USERS, Identity, "u", "u", before.role_ids, after.role_ids, {}),
+    ]
     assert (digest_of(Identity)(before) == digest_of(Identity)(after)) == (not changed)
 
 
@@ -63,8 +67,12 @@ def test_every_single_fact_counts(field: str) -> None:
 
 
 def test_values_do_not_run_into_each_other() -> None:
-    assert digest_of(Identity)(identity(1, name="ab", title="c")) != digest_of(Identity)(identity(1, name="a", title="bc"))
-    assert digest_of(Identity)(identity(1, name=None, title="x")) != digest_of(Identity)(identity(1, name="x", title=None))
+    assert digest_of(Identity)(identity(1, name="ab", title="c")) != digest_of(Identity)(
+        identity(1, name="a", title="bc")
+    )
+    assert digest_of(Identity)(identity(1, name=None, title="x")) != digest_of(Identity)(
+        identity(1, name="x", title=None)
+    )
 
 
 @pytest.mark.parametrize("field", ["name", "display_name", "group_name", "display_type", "restricted"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accesssync.model.change import Delta, change_id
-from accesssync.model.coverage import Coverage, CoverageState
+from accesssync.model.coverage import Coverage, CoverageState, Resource
 from tests.builders import identity, permission, role
 
 
@@ -32,7 +32,14 @@ def test_what_roles_and_permissions_are_called() -> None:
 
 
 def delta(**parts: Any) -> Delta:
-    usual = {"kind": "grant.added", "subject_id": "u", "subject": "Ada", "fields": {}, "part": "role-1"}
+    usual = {
+        "kind": "grant.added",
+        "resource": Resource.USERS,
+        "subject_id": "u",
+        "subject": "Ada",
+        "fields": {},
+        "part": "role-1",
+    }
     return Delta(**{**usual, **parts})
 
 

@@ -42,10 +42,17 @@ class Asker:
     headers: dict[str, str] = field(default_factory=dict)
     timeout: float = 5.0
 
-    def get(self, path: str, *, headers: dict[str, str] | None = None, **query: object) -> Answer:
-        """GET; `page_size` and `page_number` stand for the names with brackets."""
+    def get(
+        self,
+        path: str,
+        asked: dict[str, object] | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **query: object,
+    ) -> Answer:
+        """GET; `page_size` and `page_number` stand for the names with brackets, others of that sort are `asked`."""
         names = {"page_size": "page[size]", "page_number": "page[number]", "status": "filter[status]"}
-        text = urlencode({names.get(name, name): value for name, value in query.items()})
+        text = urlencode({**{names.get(name, name): value for name, value in query.items()}, **(asked or {})})
         return self.send("GET", f"{path}?{text}" if text else path, headers=headers)
 
     def send(self, method: str, path: str, *, headers: dict[str, str] | None = None, body: object = None) -> Answer:

@@ -43,7 +43,7 @@ def test_scopes_cut_what_a_key_may_do(
     ask: Asker, organization: Organization, scopes: list[str] | None, status: int
 ) -> None:
     owner = next(each for each in organization.users.values() if each.status == "Active")
-    key = organization.add_app_key(owner.id, scopes)
+    key = organization.add_application_key(owner.id, scopes)
     headers = {**ask.headers, "DD-APPLICATION-KEY": key.secret}
     assert ask.get("/api/v2/users", headers=headers).status == status
     assert ask.get("/api/v2/current_user", headers=headers).status == 200
@@ -74,5 +74,5 @@ def test_a_disabled_or_vanished_owner_stops_the_key(ask: Asker, organization: Or
 
 
 def test_a_removed_key_stops(ask: Asker, organization: Organization) -> None:
-    organization.remove_key(next(iter(organization.api_keys)))
+    organization.delete_api_key(next(iter(organization.api_keys)))
     assert ask.get("/api/v1/validate").status == 403

@@ -94,8 +94,8 @@ def test_unknown_names_are_refused(organization: Organization) -> None:
         organization.grant_permission("Datadog Admin Role", "nothing")
     with pytest.raises(UnknownRecordError, match="no role"):
         organization.delete_role("no such")
-    with pytest.raises(UnknownRecordError, match="no key"):
-        organization.remove_key("no such")
+    with pytest.raises(UnknownRecordError, match="no application key"):
+        organization.delete_application_key("no such")
 
 
 def test_changing_while_serving_is_safe(ask: Asker, organization: Organization) -> None:

@@ -38,7 +38,8 @@ def test_a_later_day_keeps_the_people() -> None:
 def test_the_number_of_users_is_exact(users: int) -> None:
     organization = generate(users, 1, NOW)
     assert len(organization.users) == users
-    assert len(organization.app_keys) == len(organization.api_keys) == 1
+    assert len(organization.api_keys) == 10 + users // 50
+    assert len(organization.teams) == users // 15
 
 
 def test_no_users_is_refused() -> None:

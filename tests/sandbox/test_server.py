@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from accesssync.sandbox import Organization, SandboxInfo, SandboxServer, serve
+from accesssync.sandbox.control import MUTATIONS
 from accesssync.sandbox.faults import Hang
 from tests.sandbox.asking import Asker, asker
 from tests.sandbox.conftest import NOW
@@ -129,6 +130,34 @@ def test_control_from_outside(server: SandboxServer, ask: Asker, organization: O
     assert [each["status"] for each in control.get("/_sandbox/requests", headers=control.headers).json] == [503, 200]
     control.send("DELETE", "/_sandbox/requests", headers=control.headers)
     assert server.requests == []
+
+
+def test_control_of_credentials(server: SandboxServer, ask: Asker, organization: Organization) -> None:
+    token = {"X-Sandbox-Control": server.info.control_token}
+    assert server.info.minimal_app_key == organization.app_keys[organization.minimal_key_id].secret
+    minimal = {**ask.headers, "DD-APPLICATION-KEY": server.info.minimal_app_key}
+    assert ask.get("/api/v2/application_keys", headers=minimal).status == 200
+    rescoped = {"do": "rescope_key", "arguments": {"key": "sandbox minimal", "scopes": ["user_access_read"]}}
+    assert ask.send("POST", "/_sandbox/mutate", headers=token, body=rescoped).status == 200
+    assert ask.get("/api/v2/application_keys", headers=minimal).status == 403
+    assert ask.get("/api/v2/users", headers=minimal).status == 200
+    wanted = {"owner": next(iter(organization.users)), "name": "new", "last_used_at": "2026-10-01T00:00:00+00:00"}
+    made = ask.send(
+        "POST", "/_sandbox/mutate", headers=token, body={"do": "add_application_key", "arguments": wanted}
+    ).json
+    assert ask.get("/api/v2/users", headers={**ask.headers, "DD-APPLICATION-KEY": made["secret"]}).status == 200
+    planted = ask.get("/_sandbox/planted", headers=token).json
+    assert planted[next(iter(organization.app_keys))] == {
+        "type": "application_keys",
+        "name": "sandbox",
+        "planted": ["unscoped_admin_key"],
+    }
+    assert {each["type"] for each in planted.values()} >= {"api_keys", "access_tokens", "authn_mappings"}
+
+
+@pytest.mark.parametrize("mutation", sorted(MUTATIONS))
+def test_every_mutation_exists(organization: Organization, mutation: str) -> None:
+    assert callable(getattr(organization, mutation))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accesssync.errors import AuthenticationError, DeadlineError, DeniedError, ResponseError
-from accesssync.model.coverage import Resource
 from accesssync.snapshot.absence import Verdict, collapsed, confirm, limit
-from accesssync.snapshot.source import Listing
-from tests.snapshot.paging import AtOnce, One, Server, named
+from tests.snapshot.paging import AtOnce, One, named
 
 
 @pytest.mark.parametrize(
@@ -52,12 +50,10 @@ def confirmed(
     ids: list[str], get: Callable[[str], One | None], *, listed: int = 1_000, accepted: int = 0
 ) -> tuple[Verdict, list[str]]:
     seen: list[str] = []
-    listing = Listing(Resource.USERS, "user_access_read", Server([]).fetch, get)
-
     def sink(records: list[One]) -> None:
         seen.extend(one.id for one in records)
 
-    return confirm(listing, ids, listed, AtOnce(), sink, accepted), seen
+    return confirm(get, ids, listed, AtOnce(), sink, accepted), seen
 
 
 def test_gone_found_and_unclear_are_told_apart() -> None:
@@ -110,6 +106,3 @@ def test_what_was_accepted_is_followed_up() -> None:
 
 def test_nobody_missing_needs_nothing() -> None:
     assert confirmed([], lambda _one: None)[0] == Verdict()
-    without_get = Listing(Resource.PERMISSIONS, "x", Server([]).fetch)
-    with pytest.raises(ValueError, match="permissions"):
-        confirm(without_get, ["a"], 1, AtOnce(), lambda _records: None)

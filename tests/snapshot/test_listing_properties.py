@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from accesssync.model.coverage import CoverageState
-from accesssync.snapshot.listing import Limits
+from accesssync.snapshot.listing import BARREN, Limits
 from accesssync.snapshot.source import Page
 from tests.snapshot.paging import One, Server, named
 
@@ -113,4 +113,4 @@ def test_no_bad_answer_makes_a_listing_complete_that_is_not(
     outcome = server.read(limits=LIMITS)
     assert not outcome.coverage.proven or outcome.ids == set(server.ids)
     assert outcome.coverage.passes <= LIMITS.passes
-    assert len(server.asked) <= 3 * 15
+    assert len(server.asked) <= LIMITS.passes * (12 + BARREN + LIMITS.ahead + 1)

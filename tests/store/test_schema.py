@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from accesssync.errors import ConfigurationError, StoreError
 from accesssync.store import schema
-from accesssync.store.engine import connect, parse_url
+from accesssync.store.engine import connect, create_private, parse_url, sqlite_path
 from accesssync.store.lease import leased
 from accesssync.store.runs import ensure_org
 from accesssync.store.tables import metadata
@@ -25,7 +25,10 @@ from tests.builders import NOW, dump, open_database
 @pytest.fixture
 def empty(database_url: str) -> Iterator[Engine]:
     """An engine on a database nobody has touched."""
-    opened = connect(parse_url(database_url))
+    url = parse_url(database_url)
+    if (path := sqlite_path(url)) is not None:
+        create_private(path)
+    opened = connect(url)
     yield opened
     opened.dispose()
 
@@ -113,8 +116,6 @@ def test_a_newer_schema_is_refused_and_left_alone(database_url: str, empty: Engi
 
 
 def test_somebody_elses_database_is_refused_and_left_alone(database_url: str, empty: Engine) -> None:
-    if path := empty.url.database if empty.dialect.name == "sqlite" else None:
-        Path(path).touch(0o600)
     with empty.begin() as connection:
         connection.execute(text("CREATE TABLE customers (id INTEGER)"))
     for write in (True, False):

@@ -25,6 +25,13 @@ ORDER = (
     Resource.PERMISSIONS,
     Resource.ROLES,
     Resource.USERS,
+    Resource.APPLICATION_KEYS,
+    Resource.API_KEYS,
+    Resource.ACCESS_TOKENS,
+    Resource.OAUTH_CLIENTS,
+    Resource.TEAMS,
+    Resource.TEAM_MEMBERSHIPS,
+    Resource.AUTHN_MAPPINGS,
 )
 """What names things comes before what refers to them."""
 

@@ -1,8 +1,7 @@
 """Sync several organizations at the same time, none of them at the mercy of another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -14,18 +13,23 @@ AT_ONCE = 4
 """Organizations synced at the same time. They share the limit on requests under way."""
 
 
-def sync_all(database: Database, targets: Sequence[Target], terms: Terms, world: World) -> list[Synced]:
-    """Sync every organization, several at a time, in the order given.
+def sync_all(
+    database: Database, targets: Sequence[Target], terms: Terms, world_of: Callable[[Target], World]
+) -> Iterator[Synced]:
+    """Sync every organization, several at a time; gives the answers in the order of `targets`, each when it is there.
 
     Together they never have more requests under way than `terms.concurrency`. What goes wrong with one
     is part of its own answer, bugs included.
     """
     if len(targets) == 1:
-        return [_one(database, terms, world, targets[0])]
+        yield _one(database, terms, world_of(targets[0]), targets[0])
+        return
     width = max(1, min(AT_ONCE, len(targets), terms.concurrency))
     share = replace(terms, concurrency=max(1, terms.concurrency // width))
     with ThreadPoolExecutor(width, thread_name_prefix="org") as executor:
-        return list(executor.map(partial(_one, database, share, world), targets))
+        waiting = [executor.submit(_one, database, share, world_of(target), target) for target in targets]
+        for future in waiting:
+            yield future.result()
 
 
 def _one(database: Database, terms: Terms, world: World, target: Target) -> Synced:

@@ -10,8 +10,9 @@ from accesssync.sandbox.endpoint import Call, Endpoint
 from accesssync.sandbox.organization import Organization
 from accesssync.sandbox.paging import Paging, page
 from accesssync.sandbox.records import User
-from accesssync.sandbox.render import timestamp, to_json
+from accesssync.sandbox.render import single, timestamp
 from accesssync.sandbox.replies import RefusedError, Reply, detailed_error, not_found
+from accesssync.sandbox.resources.organizations import organization_included
 
 _STATUSES = {"Active", "Pending", "Disabled"}
 _READ = Access(permission="user_access_read")
@@ -104,8 +105,7 @@ def ordered(
 
 def get_user(call: Call) -> Reply:
     """One user by id."""
-    user = call.organization.users.get(call.path["user_id"])
-    return _single(call.organization, user) if user else not_found(call.path["user_id"])
+    return _single(call.organization, known_user(call))
 
 
 def get_current_user(call: Call) -> Reply:
@@ -114,32 +114,57 @@ def get_current_user(call: Call) -> Reply:
     return _single(call.organization, owner) if owner else not_found("user")
 
 
+def list_user_organizations(call: Call) -> Reply:
+    """The user once more, with the organization."""
+    user = known_user(call)
+    return Reply(body=single(call.organization.rendered.user(user), organization_included(call.organization)))
+
+
+def list_user_permissions(call: Call) -> Reply:
+    """Every permission that any of the user's roles carries, on one page without `meta`."""
+    organization = call.organization
+    names = organization.permission_names(known_user(call))
+    carried = [each for each in organization.permissions.values() if each.name in names]
+    return Reply(body=b'{"data":[' + b",".join(map(organization.rendered.permission, carried)) + b"]}")
+
+
+def known_user(call: Call) -> User:
+    """The user in the path, or RefusedError."""
+    user = call.organization.users.get(call.path["user_id"])
+    if user is None:
+        raise RefusedError(not_found(call.path["user_id"]))
+    return user
+
+
+def with_roles(organization: Organization, user_ids: Iterable[str]) -> list[bytes]:
+    """These users, where they exist, and their roles without permissions, as they accompany other records."""
+    ids = list(user_ids)
+    known = (organization.users[each] for each in ids if each in organization.users)
+    roles = dict.fromkeys(role_id for user in known for role_id in user.role_ids)
+    carried = [organization.rendered.role_included(organization.roles[each]) for each in roles]
+    return without_roles(organization, ids) + carried
+
+
+def without_roles(organization: Organization, user_ids: Iterable[str]) -> list[bytes]:
+    """These users, where they exist, as they accompany other records."""
+    users = [organization.users[each] for each in dict.fromkeys(user_ids) if each in organization.users]
+    return list(map(organization.rendered.user, users))
+
+
 def _accompanying(organization: Organization, shown: Sequence[User]) -> bytes:
     wanted = frozenset(role_id for user in shown for role_id in user.role_ids)
     return organization.rendered.included(wanted, organization.roles, organization.permissions)
 
 
 def _single(organization: Organization, user: User) -> Reply:
-    org = to_json(
-        {
-            "type": "orgs",
-            "id": organization.id,
-            "attributes": {
-                "name": organization.name,
-                "public_id": organization.id[:8],
-                "description": None,
-                "url": None,
-                "disabled": False,
-                "sharing": "none",
-            },
-        }
-    )
-    included = b",".join(filter(None, [_accompanying(organization, [user]), org]))
-    return Reply(body=b"".join([b'{"data":', organization.rendered.user(user), b',"included":[', included, b"]}"]))
+    included = filter(None, [_accompanying(organization, [user]), organization_included(organization)])
+    return Reply(body=single(organization.rendered.user(user), b",".join(included)))
 
 
 ENDPOINTS = (
     Endpoint("GET", "/api/v2/users", "list_users", _READ, list_users),
     Endpoint("GET", "/api/v2/users/{user_id}", "get_user", _READ, get_user),
+    Endpoint("GET", "/api/v2/users/{user_id}/orgs", "list_user_organizations", Access(), list_user_organizations),
+    Endpoint("GET", "/api/v2/users/{user_id}/permissions", "list_user_permissions", _READ, list_user_permissions),
     Endpoint("GET", "/api/v2/current_user", "current_user", Access(style=Style.UNAUTHORIZED), get_current_user),
 )

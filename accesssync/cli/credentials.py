@@ -1,0 +1,238 @@
+"""`accesssync credentials`, `credential`, `teams` and `mappings`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from accesssync.cli.inventory import as_of_option, format_option, limit_option, opened, print_documents
+from accesssync.cli.options import Invocation, common, now
+from accesssync.cli.output import Document, day, print_json, say
+from accesssync.cli.table import Column
+from accesssync.cli.visible import visible
+from accesssync.errors import UsageError
+
+USED = {"never": "never", "none_in_90d": "not in 90 d", "unknown": "unknown"}
+MOST_PASTED = 4096
+"""Characters of a pasted text that are looked at; no key is nearly as long."""
+
+
+def _scoping(one: Document) -> object:
+    if one["type"] == "api_key":
+        return "organization"
+    if not one["scopes_known"]:
+        return "unknown"
+    return "UNSCOPED" if one["scopes"] is None else one["scopes"] or "nothing"
+
+
+CREDENTIALS = (
+    Column("NAME", lambda one: one["name"] or one["id"], least=20),
+    Column("TYPE", lambda one: one["type"].replace("_", " "), least=11),
+    Column("ENDS IN", lambda one: one["last4"] or "", least=4),
+    Column("WHOSE", lambda one: one["owner"] or one["owner_id"] or one["created_by"] or "", "middle", least=18),
+    Column("SCOPES", _scoping, "list", least=12),
+    Column("LAST USED", lambda one: USED.get(one["last_used_state"], day(one["last_used_at"])), least=10),
+)
+TEAMS = (
+    Column("TEAM", lambda one: one["name"] or one["handle"] or one["id"], least=20),
+    Column("MEMBERS", lambda one: len(one["members"]), "number"),
+    Column("ADMINS", lambda one: one["admins"], "list", least=20),
+)
+MAPPINGS = (
+    Column("ATTRIBUTE", lambda one: f"{one['attribute_key']}={one['attribute_value']}", least=24),
+    Column("GIVES ROLE", lambda one: one["role"] or "", least=16),
+    Column("GIVES TEAM", lambda one: one["team"] or "", least=16, sparse=True),
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync credentials --kind application_key --unscoped
+  accesssync credentials --owner ada@example.com --json
+  accesssync credentials --unused-for 90 --format csv
+  accesssync credentials --as-of 2026-06-30"""
+)
+@as_of_option
+@click.option(
+    "--kind",
+    type=click.Choice(["application_key", "api_key", "personal_access_token", "service_access_token", "oauth_client"]),
+    help="Only this type.",
+)
+@click.option("--owner", metavar="ID|EMAIL", help="Only those of this identity.")
+@click.option("--unscoped", is_flag=True, help="Only those that may do everything their owner may.")
+@click.option("--unused-for", type=click.IntRange(1), metavar="DAYS", help="Only those not used for so many days.")
+@limit_option
+@format_option
+@common
+def credentials(
+    invocation: Invocation,
+    as_of: str | None,
+    kind: str | None,
+    owner: str | None,
+    unscoped: bool,
+    unused_for: int | None,
+    limit: int,
+    form: str,
+) -> None:
+    """Every key, token and OAuth client: whose, what for, last used. Never the secret itself."""
+    from accesssync.jobs import credentials as job
+
+    database, views = opened(invocation, as_of)
+
+    def wanted(one: Document, end: str) -> bool:
+        owners = (one["owner_id"], one["owner"], one["created_by_id"], one["created_by"])
+        scoped = one["scopes"] is not None or not one["scopes_known"] or one["type"] in {"api_key", "oauth_client"}
+        return (
+            (kind is None or one["type"] == kind)
+            and (owner is None or owner in owners)
+            and not (unscoped and scoped)
+            and (unused_for is None or _unused(one, unused_for, end))
+        )
+
+    def found() -> Iterator[Document]:
+        for view in views:
+            end = view.run.finished_at.isoformat() if view.run.finished_at else now().isoformat()
+            yield from (one for one in job.credentials(database, view) if wanted(one, end))
+
+    fields = (
+        "org", "id", "type", "name", "owner_id", "owner", "created_by", "scopes", "scopes_known", "created_at",
+        "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked", "first_seen_at",
+        "first_seen_baseline",
+    )  # fmt: skip
+    print_documents(
+        invocation, ("credential", "credentials"), fields, found(), form=form, table=CREDENTIALS, limit=limit
+    )
+
+
+def _unused(one: Document, days: int, end: str) -> bool:
+    """Whether a credential was not used for so many days; what nobody knows is not counted as unused."""
+    from datetime import datetime, timedelta
+
+    if one["last_used_state"] == "unknown":
+        return False
+    if one["last_used_state"] == "none_in_90d":
+        return days <= 90
+    since = one["last_used_at"] or one["created_at"]
+    return since is not None and datetime.fromisoformat(since) < datetime.fromisoformat(end) - timedelta(days=days)
+
+
+@click.group()
+def credential() -> None:
+    """Everything about one credential."""
+
+
+@credential.command(
+    "show",
+    epilog="""\b
+Examples:
+  accesssync credential show ci-deploy
+  accesssync credential show a1b2 --json""",
+)
+@click.argument("which", metavar="ID|NAME|LAST4")
+@as_of_option
+@common
+def show(invocation: Invocation, which: str, as_of: str | None) -> None:
+    """One credential: whose it is, what it may do, and which of its scopes do nothing."""
+    from accesssync.jobs import reach
+
+    database, views = opened(invocation, as_of)
+    found = reach.show_credential(database, views, which, as_of=as_of is not None, now=now())
+    if not found:
+        raise UsageError(
+            f"no credential has {which!r} as id, name or last four characters",
+            remedy="accesssync credentials lists all of them",
+        )
+    if invocation.as_json:
+        print_json({"schema": "accesssync.credential/1", "credentials": found})
+        return
+    for one in found:
+        _show(one)
+
+
+def _show(one: Document) -> None:
+    reach: Document = one["reach"]
+    say(f"{visible(one['name'] or one['id'])}  ({one['type'].replace('_', ' ')} in {visible(one['org'])})")
+    for label, value in (
+        ("id", one["id"]),
+        ("ends in", one["last4"]),
+        ("owner", one["owner"] or one["owner_id"]),
+        ("created", day(one["created_at"])),
+        ("last used", day(one["last_used_at"]) if one["last_used_at"] else "never or not known"),
+        ("expires", day(one["expires_at"]) if one["expires_at"] else None),
+        ("state", f"{reach['standing']}: {reach['reason']}" if reach["reason"] else reach["standing"]),
+        ("scoping", reach["scoping"]),
+        ("may", _some(reach["effective"])),
+        ("PRIVILEGED", _some(reach["privileged"])),
+        ("dead scopes", _some(reach["dead"])),
+        ("sleeping", _some(sorted(reach["sleeping"]))),
+        ("unknown", _some(reach["unknown"])),
+    ):
+        if value:
+            say(f"  {label:<11} {visible(value)}")
+    for doubt in (*reach["abilities"], *reach["doubts"]):
+        say(f"  note: {visible(doubt)}")
+
+
+def _some(names: Any) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
+    return ", ".join(listed[:8]) + more
+
+
+@credential.command(
+    epilog="""\b
+Example:
+  pbpaste | accesssync credential identify --stdin"""
+)
+@click.option("--stdin", "from_stdin", is_flag=True, required=True, help="Read the key from standard input.")
+@common
+def identify(invocation: Invocation, from_stdin: bool) -> None:  # noqa: ARG001 - the option is there to be explicit
+    """Whose a found key is. The key is compared in memory, and neither stored nor printed."""
+    from accesssync.jobs import reach
+
+    secret = sys.stdin.read(MOST_PASTED).strip()
+    if not secret:
+        raise UsageError("nothing came on standard input", remedy="pipe the key into the command")
+    database, views = opened(invocation, None)
+    found = reach.identify_key(database, views, secret)
+    if invocation.as_json:
+        print_json({"schema": "accesssync.identification/1", "matches": found})
+        return
+    for one in found:
+        whose = one["owner"] or one["owner_id"] or "the organization"
+        say(f"{visible(one['name'] or one['id'])}  {one['type'].replace('_', ' ')} of {visible(whose)}")
+        say(f"  matched by {visible(one['matched_by'])}; next: accesssync revoke-preview {visible(one['id'])}")
+    if not found:
+        say("no known credential matches; if it is one of yours, run accesssync sync first")
+
+
+@click.command(epilog="Example: accesssync teams --json")
+@as_of_option
+@limit_option
+@format_option
+@common
+def teams(invocation: Invocation, as_of: str | None, limit: int, form: str) -> None:
+    """Every team, how many are in it, and who its admins are."""
+    from accesssync.jobs import credentials as job
+
+    database, views = opened(invocation, as_of)
+    found = (one for view in views for one in job.teams(database, view))
+    fields = ("org", "id", "name", "handle", "created_at", "admins", "first_seen_at")
+    print_documents(invocation, ("team", "teams"), fields, found, form=form, table=TEAMS, limit=limit)
+
+
+@click.command(epilog="Example: accesssync mappings --json")
+@as_of_option
+@limit_option
+@format_option
+@common
+def mappings(invocation: Invocation, as_of: str | None, limit: int, form: str) -> None:
+    """Every SAML mapping: which attribute gives which role or team."""
+    from accesssync.jobs import credentials as job
+
+    database, views = opened(invocation, as_of)
+    found = (one for view in views for one in job.mappings(database, view))
+    fields = ("org", "id", "attribute_key", "attribute_value", "role_id", "role", "team_id", "team", "created_at")
+    print_documents(invocation, ("mapping", "mappings"), fields, found, form=form, table=MAPPINGS, limit=limit)
