@@ -1,12 +1,19 @@
 """`accesssync credentials`, `credential`, `teams` and `mappings`."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from accesssync.cli.inventory import as_of_option, format_option, limit_option, opened, print_documents
+from accesssync.cli.inventory import (
+    ALSO_IN,
+    across_option,
+    as_of_option,
+    format_option,
+    limit_option,
+    opened,
+    print_documents,
+)
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_json, say
 from accesssync.cli.table import Column
@@ -63,6 +70,7 @@ Examples:
 @click.option("--owner", metavar="ID|EMAIL", help="Only those of this identity.")
 @click.option("--unscoped", is_flag=True, help="Only those that may do everything their owner may.")
 @click.option("--unused-for", type=click.IntRange(1), metavar="DAYS", help="Only those not used for so many days.")
+@across_option
 @limit_option
 @format_option
 @common
@@ -73,6 +81,7 @@ def credentials(
     owner: str | None,
     unscoped: bool,
     unused_for: int | None,
+    across_orgs: bool,
     limit: int,
     form: str,
 ) -> None:
@@ -91,10 +100,9 @@ def credentials(
             and (unused_for is None or _unused(one, unused_for, end))
         )
 
-    def found() -> Iterator[Document]:
-        for view in views:
-            end = view.run.finished_at.isoformat() if view.run.finished_at else now().isoformat()
-            yield from (one for one in job.credentials(database, view) if wanted(one, end))
+    ends = {view.org.name: (view.run.finished_at or now()).isoformat() for view in views}
+    all_of_them = (one for view in views for one in job.credentials(database, view))
+    found = job.across_orgs(database, views) if across_orgs else all_of_them
 
     fields = (
         "org", "id", "type", "name", "owner_id", "owner", "created_by", "scopes", "scopes_known", "created_at",
@@ -102,7 +110,13 @@ def credentials(
         "first_seen_baseline",
     )  # fmt: skip
     print_documents(
-        invocation, ("credential", "credentials"), fields, found(), form=form, table=CREDENTIALS, limit=limit
+        invocation,
+        ("credential", "credentials"),
+        fields,
+        (one for one in found if wanted(one, ends[one["org"]])),
+        form=form,
+        table=(*CREDENTIALS, ALSO_IN) if across_orgs else CREDENTIALS,
+        limit=limit,
     )
 
 

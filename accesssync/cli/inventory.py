@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 as_of_option = click.option("--as-of", metavar="WHEN", help="As it was at this run, time, date or age.")
 limit_option = click.option("--limit", type=click.IntRange(0), default=SHOWN, help="Rows of the table; 0 for all.")
+across_option = click.option(
+    "--across-orgs", is_flag=True, help="Only those that several organizations know, side by side."
+)
 format_option = click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
 
 
@@ -25,7 +28,7 @@ def opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[V
 
     when = invocation.when(as_of, "--as-of", "end")
     engine = open_to_read(invocation.settings)
-    found = views(engine, invocation.orgs, when)
+    found = views(engine, invocation.orgs, when, lambda error: complain(f"note: {visible(error.line())}"))
     for view in found:
         if not view.proven:
             complain(f"note: {view.org.name} run-{view.run.id} was not proven complete; see accesssync status")
@@ -66,6 +69,7 @@ def _since(one: Document) -> str:
     return ("by " if one["since_baseline"] else "") + day(one["since"])
 
 
+ALSO_IN = Column("ALSO IN", lambda one: one["also_in"], "list", least=8)
 ORG = Column("ORG", lambda one: one["org"], least=6, telling=True)
 
 IDENTITIES = (
@@ -106,29 +110,41 @@ Examples:
 @as_of_option
 @click.option("--kind", type=click.Choice(["human", "nhi", "review", "unknown"]), help="Only with this label.")
 @click.option("--role", metavar="NAME", help="Only who holds this role.")
+@across_option
 @limit_option
 @format_option
 @common
 def identities(
-    invocation: Invocation, as_of: str | None, kind: str | None, role: str | None, limit: int, form: str
+    invocation: Invocation,
+    as_of: str | None,
+    kind: str | None,
+    role: str | None,
+    across_orgs: bool,
+    limit: int,
+    form: str,
 ) -> None:
     """Every user record: people and service accounts, disabled ones included."""
     from accesssync.jobs import inventory as job
 
     engine, views = opened(invocation, as_of)
 
+    def everybody() -> Iterator[Document]:
+        if across_orgs:
+            return job.across_orgs(engine, views)
+        return (one for view in views for one in job.identities(engine, view))
+
     def found() -> Iterator[Document]:
-        for view in views:
-            for one in job.identities(engine, view):
-                if (kind is None or one["classification"]["label"] == kind) and (role is None or role in one["roles"]):
-                    yield one
+        for one in everybody():
+            if (kind is None or one["classification"]["label"] == kind) and (role is None or role in one["roles"]):
+                yield one
 
     columns = (
         "org", "id", "email", "handle", "name", "title", "status", "disabled", "verified", "mfa_enabled",
         "service_account", "created_at", "last_login_at", "last_login_state", "roles", "first_seen_at",
-        "first_seen_baseline",
+        "first_seen_baseline", "look_alikes", "also_in",
     )  # fmt: skip
-    print_documents(invocation, ("identity", "identities"), columns, found(), form=form, table=IDENTITIES, limit=limit)
+    table = (*IDENTITIES, ALSO_IN) if across_orgs else IDENTITIES
+    print_documents(invocation, ("identity", "identities"), columns, found(), form=form, table=table, limit=limit)
 
 
 @click.group()

@@ -43,6 +43,17 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
         }
 
 
+def across_orgs(database: Database, chosen: list[View]) -> Iterator[Document]:
+    """The credentials whose name several of these organizations know, each with `also_in`, by name."""
+    found = [one for view in chosen for one in credentials(database, view) if one["name"]]
+    where: dict[str, set[str]] = {}
+    for one in found:
+        where.setdefault(one["name"], set()).add(one["org"])
+    for one in sorted(found, key=lambda document: (document["name"], document["org"], document["id"])):
+        if len(where[one["name"]]) > 1:
+            yield {**one, "also_in": sorted(where[one["name"]] - {one["org"]})}
+
+
 def used_state(record: Credential) -> str:
     """`seen`, `never`, `none_in_90d` (all that Datadog says of API keys), or `unknown` where it says nothing."""
     if record.last_used_at is UNSET:

@@ -1,6 +1,6 @@
 """Who was there, with which roles: the inventory at any published run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct
 
 from accesssync.errors import UsageError
 from accesssync.model.identity import Identity
+from accesssync.model.look_alike import look_alikes
 from accesssync.model.role import Permission, Role
 from accesssync.model.when import AtRun, When, as_text
 from accesssync.reach.tier import privileged_permissions, rank
@@ -42,20 +43,39 @@ def chosen_orgs(engine: Database, names: Iterable[str]) -> list[runs.OrgRecord]:
     return [known[name] for name in wanted]
 
 
-def views(engine: Database, names: Iterable[str], when: When | None) -> list[View]:
+def views(
+    engine: Database, names: Iterable[str], when: When | None, skipped: Callable[[UsageError], None]
+) -> list[View]:
     """Every chosen organization as it was at `when`, or at its published run.
 
-    UsageError where nothing was known yet at that time: emptiness would be read as "nobody had access".
+    An organization of which nothing was known yet at that time is handed to `skipped`: emptiness would be read as
+    "nobody had access". UsageError where that leaves none, or where one was asked for by name.
     """
-    found = [view_at(engine, org, when) for org in chosen_orgs(engine, names)]
-    if isinstance(when, AtRun):
+    asked = list(names)
+    found: list[View] = []
+    unknown: list[UsageError] = []
+    for org in chosen_orgs(engine, asked):
+        try:
+            view = view_at(engine, org, when)
+        except UsageError as error:
+            if asked:
+                raise
+            unknown.append(error)
+            continue
         # A run belongs to one organization; naming it is choosing that one.
-        found = [view for view in found if view is not None]
+        found += [view] if view is not None else []
+    if not found and unknown:
+        raise unknown[0]
+    if not found and isinstance(when, AtRun):
+        raise UsageError(
+            f"run-{when.run_id} is not a published run of these organizations",
+            remedy="accesssync status names the published runs",
+        )
     if not found:
-        if isinstance(when, AtRun):
-            raise UsageError(f"run-{when.run_id} is not a published run of these organizations")
         raise UsageError("nothing is stored yet", remedy="run: accesssync sync")
-    return [view for view in found if view is not None]
+    for error in unknown:
+        skipped(error)
+    return found
 
 
 def view_at(engine: Database, org: runs.OrgRecord, when: When | None) -> View | None:
@@ -84,11 +104,32 @@ def view_at(engine: Database, org: runs.OrgRecord, when: When | None) -> View | 
 
 
 def identities(engine: Database, view: View) -> Iterator[Document]:
-    """Every user record of an organization, as the contract writes it."""
+    """Every user record of an organization, as the contract writes it.
+
+    `look_alikes` are the ids of others whose e-mail a reader would take for this one's: the same, in other letter
+    case, or in letters of another alphabet. They are different records and are never merged.
+    """
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
+    alike = look_alikes(inventory.emails(engine, view.moment))
     for one in inventory.list_identities(engine, view.moment):
-        yield _identity(view, one, names, times)
+        yield {**_identity(view, one, names, times), "look_alikes": list(alike.get(one.identity.id, ()))}
+
+
+def across_orgs(engine: Database, chosen: list[View]) -> Iterator[Document]:
+    """The user records whose e-mail several of these organizations know, each with `also_in`, by e-mail.
+
+    Letter case aside the e-mail has to be the same, and in ASCII: what only looks the same is not the same person.
+    """
+    where: dict[str, set[str]] = {}
+    for view in chosen:
+        for _, email in inventory.emails(engine, view.moment):
+            if email and email.isascii():
+                where.setdefault(email.lower(), set()).add(view.org.name)
+    shared = {email for email, orgs in where.items() if len(orgs) > 1}
+    found = [one for view in chosen for one in identities(engine, view) if (one["email"] or "").lower() in shared]
+    for one in sorted(found, key=lambda document: (document["email"].lower(), document["org"])):
+        yield {**one, "also_in": sorted(where[one["email"].lower()] - {one["org"]})}
 
 
 def _identity(

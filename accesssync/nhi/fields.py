@@ -77,15 +77,25 @@ def _person(name: str, lexicon: Lexicon, latin: bool) -> tuple[str, ...]:
     """The words of a personal name in lower case, or nothing."""
     if not name or _DIGIT.search(name):
         return ()
-    words = [word.strip(".'\"-*") for word in _SPACE.split(name)]
-    words = [word for word in words if _LETTER.search(word)]
+    words, turned = _given_name_first(name)
     lowered = [word.lower() for word in words]
     if not latin:
         machine = any(word in lexicon.words for word in words_of(name, lexicon.known))
         return () if machine or len(words) > 6 else tuple(lowered)
     if not 2 <= len(words) <= 6 or "_" in name or _is_phrase(lowered, lexicon):
         return ()
-    return tuple(lowered) if _all_names(words, lowered, lexicon) else ()
+    return tuple(lowered) if _all_names(words, lowered, lexicon, turned) else ()
+
+
+def _given_name_first(name: str) -> tuple[list[str], bool]:
+    """The words of a name as in Amelia Root, also of `Root, Amelia` and `ROOT Amelia`; and whether a comma told."""
+    family, comma, given = name.partition(",")
+    turned = bool(comma and family.strip() and given.strip() and "," not in given)
+    words = [word.strip(".'\"-*") for word in _SPACE.split(f"{given} {family}" if turned else name)]
+    words = [word for word in words if _LETTER.search(word)]
+    if not turned and len(words) == 2 and len(words[0]) > 2 and words[0].isupper() and not words[1].isupper():
+        return words[::-1], False
+    return words, turned
 
 
 def _is_phrase(lowered: list[str], lexicon: Lexicon) -> bool:
@@ -93,16 +103,16 @@ def _is_phrase(lowered: list[str], lexicon: Lexicon) -> bool:
     return any(word in foreign for word in lowered) or any(pair in lexicon.phrases for pair in pairwise(lowered))
 
 
-def _all_names(words: list[str], lowered: list[str], lexicon: Lexicon) -> bool:
-    """Whether no word means a machine where it stands, and at least one is longer than an initial."""
-    particles, strangers, last = lexicon.lists["particles"], 0, len(words) - 1
+def _all_names(words: list[str], lowered: list[str], lexicon: Lexicon, turned: bool) -> bool:
+    """Whether no word means a machine where it stands, and at least one is nothing but a name."""
+    particles, roles, strangers, last = lexicon.lists["particles"], lexicon.lists["roles"], 0, len(words) - 1
     for at, (word, low) in enumerate(zip(words, lowered, strict=True)):
         if low in particles and at < last:
             continue
-        if at == last and lowered[at - 1] in particles and low in lexicon.words:
-            strangers += 1  # Le Bot
+        if at == last and (lowered[at - 1] in particles or (turned and low == "bot")) and low in lexicon.words:
+            strangers += 1  # Le Bot; Bot, Piet
         elif not _means_machine(word, at, lexicon):
-            strangers += len(low) > 1
+            strangers += low not in roles and (len(low) > 1 or lowered[0] in lexicon.lists["given_names"])
         elif not _is_name(word, low, at, last, lexicon):
             return False
     return strangers > 0
