@@ -17,6 +17,7 @@ from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Account, Listing, Page, Record
 from accesssync.store import schema
 from accesssync.store.engine import parse_url
+from accesssync.store.tables import metadata
 
 R = TypeVar("R", bound=Record)
 
@@ -210,6 +211,13 @@ def _never_sleep(_seconds: float) -> None:
 def open_database(url: str) -> Engine:
     """A database with the present schema."""
     return schema.open_for_writing(parse_url(url))
+
+
+def empty(engine: Engine) -> None:
+    """Take every row out of a PostgreSQL database, and count from 1 again."""
+    names = ", ".join(metadata.tables)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 
 def dump(engine: Engine, *without: str) -> dict[str, list[tuple[Any, ...]]]:

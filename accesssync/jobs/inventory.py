@@ -73,8 +73,8 @@ def views(
         )
     if not found:
         raise UsageError("nothing is stored yet", remedy="run: accesssync sync")
-    for error in unknown:
-        skipped(error)
+    for reason in unknown:
+        skipped(reason)
     return found
 
 

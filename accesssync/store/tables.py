@@ -110,15 +110,20 @@ class Fact(Table):
     to_run: int | None = Field(default=None, sa_type=BigInteger)
 
 
-class IdentityRow(Fact, table=True):
-    """One version of a user record. `first_run` is the run that saw this identity first."""
+class Version(Fact):
+    """The columns of every record's history. `first_run` is the run that saw the record first."""
 
-    __tablename__ = "identities"
-    __table_args__ = _history("identities", "id")
     id: str
     first_run: int = Field(sa_type=BigInteger)
     facts_version: int
     digest: bytes
+
+
+class IdentityRow(Version, table=True):
+    """One version of a user record."""
+
+    __tablename__ = "identities"
+    __table_args__ = _history("identities", "id")
     email: str | None = None
     handle: str | None = None
     name: str | None = None
@@ -131,28 +136,20 @@ class IdentityRow(Fact, table=True):
     created_at: datetime | None = None
 
 
-class RoleRow(Fact, table=True):
+class RoleRow(Version, table=True):
     """One version of a role."""
 
     __tablename__ = "roles"
     __table_args__ = _history("roles", "id")
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     name: str | None = None
     created_at: datetime | None = None
 
 
-class PermissionRow(Fact, table=True):
+class PermissionRow(Version, table=True):
     """One version of a permission in Datadog's catalogue."""
 
     __tablename__ = "permissions"
     __table_args__ = _history("permissions", "id")
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     name: str | None = None
     display_name: str | None = None
     group_name: str | None = None
@@ -178,7 +175,7 @@ class RolePermissionRow(Fact, table=True):
     permission_id: str
 
 
-class CredentialRow(Fact, table=True):
+class CredentialRow(Version, table=True):
     """One version of a credential: key, token or OAuth client, told apart by the listing that showed it.
 
     `scopes` is null where nothing narrows the credential, a list (also an empty one) where something does.
@@ -187,10 +184,6 @@ class CredentialRow(Fact, table=True):
     __tablename__ = "credentials"
     __table_args__ = _history("credentials", "id", "resource")
     resource: str
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     type: str
     name: str | None = None
     owner_id: str | None = None
@@ -214,43 +207,31 @@ class OauthAuthorizationRow(Fact, table=True):
     user_id: str
 
 
-class TeamRow(Fact, table=True):
+class TeamRow(Version, table=True):
     """One version of a team."""
 
     __tablename__ = "teams"
     __table_args__ = _history("teams", "id")
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     name: str | None = None
     handle: str | None = None
     created_at: datetime | None = None
 
 
-class MembershipRow(Fact, table=True):
+class MembershipRow(Version, table=True):
     """One version of an identity's place in a team."""
 
     __tablename__ = "memberships"
     __table_args__ = _history("memberships", "id")
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     team_id: str
     user_id: str
     role: str | None = None
 
 
-class MappingRow(Fact, table=True):
+class MappingRow(Version, table=True):
     """One version of a SAML mapping."""
 
     __tablename__ = "authn_mappings"
     __table_args__ = _history("authn_mappings", "id")
-    id: str
-    first_run: int = Field(sa_type=BigInteger)
-    facts_version: int
-    digest: bytes
     attribute_key: str | None = None
     attribute_value: str | None = None
     role_id: str | None = None

@@ -19,7 +19,7 @@ from accesssync.store.inventory import Moment
 from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES, Kind
 from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
-from tests.builders import LONG_AGO, NOW, dump, identity, permission, role
+from tests.builders import LONG_AGO, NOW, dump, identity, open_database, permission, role
 
 FACTS = ("orgs", "runs", "coverage")
 """Tables that every run writes to."""
@@ -255,8 +255,10 @@ class TestChunks:
     """PostgreSQL takes rows by COPY, which no event shows; the code that cuts the chunks is the same."""
 
     @pytest.fixture
-    def database_url(self, sqlite_url: str) -> str:
-        return sqlite_url
+    def engine(self, sqlite_url: str) -> Iterator[Engine]:
+        opened = open_database(sqlite_url)
+        yield opened
+        opened.dispose()
 
     def test_a_first_sync_is_written_in_small_transactions(self, engine: Engine, lease: Lease) -> None:
         one = begin(engine, lease, IDENTITIES)
