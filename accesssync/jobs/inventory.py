@@ -174,7 +174,7 @@ def classification(record: Identity) -> Document:
     declared = bool(record.service_account)
     return {
         "label": "nhi" if declared else "unknown",
-        "kind": "service account" if declared else None,
+        "kind": "service_account" if declared else None,
         "score": None,
         "basis": "declared" if declared else "inferred",
         "signals": [],

@@ -212,7 +212,7 @@ def test_history_is_the_truth_at_every_run(engine: Engine) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: History(engine),
         settings=settings(
-            max_examples=25 if engine.dialect.name == "sqlite" else 10,
+            max_examples=20 if engine.dialect.name == "sqlite" else 8,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
