@@ -3,18 +3,20 @@
 import argparse
 import json
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from benchmarks.machine import Neighbours, describe
 from benchmarks.measure import Figures, Plan, measure
 from benchmarks.process import ROOT
 from benchmarks.publish import rewrite
-from benchmarks.report import tables, verdicts
+from benchmarks.report import costs, tables, verdicts
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 
@@ -35,15 +37,17 @@ def main(arguments: Sequence[str]) -> int:
             say=lambda line: print(line, file=sys.stderr, flush=True),
         )
         for users in options.sizes:
-            every += measure(users, plan)
+            for figures in measure(users, plan):
+                plan.say(f"\n{costs(figures)}\n")
+                every.append(figures)
     machine = f"{describe()}; {neighbours.describe()}"
     if options.database_url:
         machine += "; the database on a server, whose CPU is not counted"
     printed = tables(every)
     print(f"{machine}\n\n{printed}")
     if options.json:
-        figures = [{**asdict(one), "goals": [asdict(goal) for goal in verdicts(one)]} for one in every]
-        document = {"schema": "accesssync.benchmark/1", "day": day, "machine": machine, "figures": figures}
+        told = [{**asdict(one), "goals": [asdict(goal) for goal in verdicts(one)]} for one in every]
+        document = {"schema": "accesssync.benchmark/1", "day": day, "machine": machine, "figures": told}
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     if options.write_docs:
         rewrite(DOCUMENT, machine=machine, day=day, command=_command(arguments), tables=printed)
@@ -91,5 +95,11 @@ def _command(arguments: Sequence[str]) -> str:
     return shlex.join(["python", "-m", "benchmarks", *kept])
 
 
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(143)
+
+
 if __name__ == "__main__":
+    # The ordinary way out, so that processes end and files go.
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main(sys.argv[1:]))

@@ -88,15 +88,13 @@ class Plan:
     say: Callable[[str], None]
 
 
-def measure(users: int, plan: Plan) -> list[Figures]:
+def measure(users: int, plan: Plan) -> Iterator[Figures]:
     """Figures per size of pages, all behind one sandbox."""
     plan.say(f"{users:,} users: making the organization")
-    figures = []
     with Sandbox(users, plan.page_sizes, plan.latency_ms, plan.folder) as sandbox:
         for page_size in plan.page_sizes:
             one = _Measurement(sandbox, plan, Figures(users, page_size, plan.latency_ms))
-            figures.append(one.carry_out(with_loop=plan.with_loop and page_size == _LOOP_PAGE))
-    return figures
+            yield one.carry_out(with_loop=plan.with_loop and page_size == _LOOP_PAGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Verdict:
 
 def tables(every: Sequence[Figures]) -> str:
     """All figures, then the goals."""
-    parts = [_costs(figures) for figures in every]
+    parts = [costs(figures) for figures in every]
     if every:
         parts += [_start_up(every[0]), _written(_judged(every)), _goals(_judged(every))]
     return "\n\n".join(parts)
@@ -84,7 +84,8 @@ def _stated(figures: Figures) -> bool:
     return (figures.users, figures.latency_ms, figures.page_size) == (GOAL_USERS, GOAL_LATENCY, GOAL_PAGE)
 
 
-def _costs(figures: Figures) -> str:
+def costs(figures: Figures) -> str:
+    """What every way of reading cost, and how that compares."""
     floor, loop = figures.work(FLOOR), figures.work(LOOP)
     assert floor is not None
     pages = f"pages of {figures.page_size:,}"

@@ -70,10 +70,12 @@ def _sum(coverages: list[Coverage], received: int) -> Coverage:
         reason = reasons[0] if not read else f"{bad} of {len(states)} listings: {reasons[0] if reasons else 'unproven'}"
     totals = [coverage.expected for coverage in coverages]
     known = [total for total in totals if total is not None]
+    # Each total counts a record that several pieces show, and it is received but once.
+    repeated = sum(coverage.received for coverage in coverages) - received
     return Coverage(
         state=state,
         received=received,
-        expected=sum(known) if len(known) == len(totals) else None,
+        expected=sum(known) - repeated if len(known) == len(totals) else None,
         passes=max((coverage.passes for coverage in coverages), default=1),
         reason=reason,
         degraded=sum(coverage.degraded for coverage in coverages),
