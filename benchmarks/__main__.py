@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
             latency_ms=options.latency_ms,
             page_sizes=options.page_size,
             repeats=options.repeats,
+            everything_up_to=options.everything_up_to,
             with_loop=not options.skip_loop,
             database_url=options.database_url,
             folder=Path(folder),
@@ -68,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the largest page that the sandbox serves and announces; default: %(default)s",
     )
     parser.add_argument("--repeats", type=int, default=3, help="of everything but the loop; default: %(default)s")
+    parser.add_argument(
+        "--everything-up-to",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="read all resources too, not only users, roles and permissions, of at most so many users; default: "
+        "%(default)s",
+    )
     parser.add_argument("--skip-loop", action="store_true", help="leave out the official client's own loop")
     parser.add_argument("--database-url", help="a PostgreSQL server to make databases on, instead of SQLite")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples to this file")

@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured of one organization with one size of pages.
+    """What was measured of one organization with one size of pages: users, roles and permissions, or everything.
 
     `written` tells per way and table what the first measured run of that way wrote.
     """
@@ -49,8 +49,15 @@ class Figures:
     users: int
     page_size: int
     latency_ms: float
+    everything: bool
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     written: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What these figures are about."""
+        more = "everything, " if self.everything else ""
+        return f"{self.users:,} users, {more}{self.latency_ms:g} ms latency, pages of {self.page_size:,}"
 
     def work(self, what: str) -> Cost | None:
         """The medians without start-up; None where this was not measured."""
@@ -77,11 +84,16 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure, and where. `database_url` names a server to make databases on; None for SQLite."""
+    """What to measure, and where.
+
+    `everything_up_to` is the largest organization of which everything is read too. `database_url` names a server to
+    make databases on; None for SQLite.
+    """
 
     latency_ms: float
     page_sizes: Sequence[int]
     repeats: int
+    everything_up_to: int
     with_loop: bool
     database_url: str | None
     folder: Path
@@ -89,12 +101,15 @@ class Plan:
 
 
 def measure(users: int, plan: Plan) -> Iterator[Figures]:
-    """Figures per size of pages, all behind one sandbox."""
+    """Figures per size of pages, then of reading everything, all behind one sandbox."""
     plan.say(f"{users:,} users: making the organization")
     with Sandbox(users, plan.page_sizes, plan.latency_ms, plan.folder) as sandbox:
-        for page_size in plan.page_sizes:
-            one = _Measurement(sandbox, plan, Figures(users, page_size, plan.latency_ms))
-            yield one.carry_out(with_loop=plan.with_loop and page_size == _LOOP_PAGE)
+        sets = [(page_size, False) for page_size in plan.page_sizes]
+        if users <= plan.everything_up_to:
+            sets.append((plan.page_sizes[0], True))
+        for page_size, everything in sets:
+            one = _Measurement(sandbox, plan, Figures(users, page_size, plan.latency_ms, everything))
+            yield one.carry_out(with_loop=plan.with_loop and page_size == _LOOP_PAGE and not everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +183,8 @@ class _Measurement:
     def _run(self, module: str, arguments: Sequence[str], kind: str, url: str | None = None) -> tuple[Sample, Any]:
         door = f"{kind}-{self.figures.page_size}"
         given = {"ACCESSSYNC_DATABASE_URL": url} if url else {}
-        cost, document = run(module, arguments, {**self.sandbox.access(door), **given}, self.plan.folder)
+        access = self.sandbox.access(door, everything=self.figures.everything)
+        cost, document = run(module, arguments, {**access, **given}, self.plan.folder)
         wall, cpu = document.get("wall", 0.0), document.get("cpu", 0.0)
         start_up = Cost(cost.wall - wall, cost.cpu - cpu, cost.peak_rss)
         self.asked[:] = self.sandbox.asked(door)
@@ -197,7 +213,7 @@ class _Measurement:
         return run("benchmarks.database", (command, name), {"ACCESSSYNC_DATABASE_URL": url}, self.plan.folder)
 
     def _say(self, what: str) -> None:
-        self.plan.say(f"{self.figures.users:,} users, pages of {self.figures.page_size:,}: {what}")
+        self.plan.say(f"{self.figures.title}: {what}")
 
 
 def _median(costs: Sequence[Cost]) -> Cost | None:

@@ -11,11 +11,15 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from accesssync.model.coverage import Resource
 from accesssync.sandbox import SandboxServer, generate
 
 STILL, MOVING = "still", "moving"
 ACTIVITY_SHARE = 0.02
 """The part of the people who log in between two listings behind a moving door."""
+
+PEOPLE = frozenset({Resource.USERS, Resource.ROLES, Resource.PERMISSIONS})
+"""Who has which access; the rest is teams, credentials and the like."""
 
 _UNLIMITED = 1_000_000_000
 _REQUESTS_KEPT = 1_000_000
@@ -54,6 +58,7 @@ def main() -> None:
                 "urls": {name: door.url for name, door in doors.items()},
                 "api_key": info.api_key,
                 "app_key": info.app_key,
+                "beyond_people": [each.value for each in Resource if each not in PEOPLE],
             }
         )
         for line in sys.stdin:

@@ -72,7 +72,7 @@ def decode_one(body: bytes, kind: Shape[R] | Joined[R]) -> R:
 
 def storable(body: bytes) -> bytes:
     """Replace what JSON can escape but a database cannot hold: NUL and halves of surrogate pairs."""
-    # Nearly every body is clean; finding that out must cost nothing..
+    # Nearly every body is clean; finding that out must cost nothing.
     if b"\\" not in body or not (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
         return body
     return _ESCAPE.sub(lambda match: b"\\ufffd" if match["bad"] else match[0], body)

@@ -38,7 +38,8 @@ def check_database(settings: Settings) -> Iterator[Document]:
         yield _line("database", None, "fail", f"{shown}: {reason}", "check ACCESSSYNC_DATABASE_URL")
         return
     if found == wanted:
-        yield _line("database", None, "ok", f"{shown} is private and has schema {found}")
+        private = "is private and " if path is not None else ""
+        yield _line("database", None, "ok", f"{shown} {private}has schema {found}")
     elif found is None:
         yield _line("database", None, "warn", f"{shown} is empty", "accesssync sync migrates it")
     else:

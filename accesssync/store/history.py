@@ -58,7 +58,9 @@ def _deltas(
     connection: Connection, org_id: int, run_id: int, kind: Kind[Any], names: Names, only: str | None
 ) -> Iterator[Delta]:
     for before, after, version in pairs(connection, org_id, run_id, kind, only):
-        yield from compare_record(kind.resource, before, after, version)
+        for delta in compare_record(kind.resource, before, after, version):
+            # Records of different listings may have the same id.
+            yield replace(delta, part=kind.resource.value) if kind.shared else delta
     if kind.links is None:
         return
     for one in link_changes(connection, org_id, run_id, kind, kind.links, only):

@@ -102,16 +102,22 @@ def _with_login(record: Identity, value: datetime | None) -> Identity:
     return replace(record, last_login_at=value)
 
 
-def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityAt]:
-    """The identities whose id, e-mail or handle is `text`; letter case counts in the id only."""
+def _called(text: str) -> ColumnElement[bool]:
+    """Whose id, e-mail or handle is `text`, or, for a service account, whose name: changes call it by that."""
     lowered = text.lower()
+    return or_(
+        identities.c.id == text,
+        func.lower(identities.c.email) == lowered,
+        func.lower(identities.c.handle) == lowered,
+        and_(identities.c.service_account.is_(True), identities.c.name == text),
+    )
+
+
+def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityAt]:
+    """The identities that are called `text`; letter case counts in ids and in names of service accounts."""
     query = select(identities.c.id).where(
         held(identities, moment),
-        or_(
-            identities.c.id == text,
-            func.lower(identities.c.email) == lowered,
-            func.lower(identities.c.handle) == lowered,
-        ),
+        _called(text),
     )
     with translated("the identities cannot be read"), engine.connect() as connection:
         ids = list(connection.execute(query.limit(100)).scalars())
@@ -119,18 +125,13 @@ def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityA
 
 
 def ever_identities(engine: Engine, org_id: int, run_id: int, text: str) -> list[str]:
-    """Ids of identities that ever, up to a run, had `text` as their id, e-mail or handle."""
-    lowered = text.lower()
+    """Ids of identities that ever, up to a run, were called `text`."""
     query = (
         select(identities.c.id)
         .where(
             identities.c.org_id == org_id,
             identities.c.from_run <= run_id,
-            or_(
-                identities.c.id == text,
-                func.lower(identities.c.email) == lowered,
-                func.lower(identities.c.handle) == lowered,
-            ),
+            _called(text),
         )
         .distinct()
         .order_by(identities.c.id)

@@ -158,11 +158,12 @@ class Story:
     def step_70_many_vanish_and_the_operator_is_asked(self) -> None:
         for one in self.people[8:16]:
             self.organization.remove_user(one)
-        self.sync()
+        # The first look already finds more memberships gone than one run may remove by itself.
+        assert self.cli("sync").code in (0, 4)
         refused = self.sync(code=4)
         assert "--accept-removals" in refused["error"]["remedy"]
         assert set(self.people[8:16]) <= stored(self.cli)[0].keys()
-        self.sync("--accept-removals", "8")
+        self.sync("--accept-removals", "40")
         assert stored(self.cli) == truth(self.organization)
 
     def step_80_the_past_is_still_there(self) -> None:
