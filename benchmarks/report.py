@@ -136,7 +136,7 @@ def _goals(figures: Figures) -> str:
     lines = [f"Goals at {stated}" if _stated(figures) else f"Goals, to be judged at {stated} only"]
     lines.append(f"  {'':<4}  {'':<60} {'measured':>13} {'trial':>10}")
     lines.extend(_goal_lines(verdicts(figures)))
-    lines.append("  trial: what ninety lines written before the program took, with fewer fields and no history")
+    lines.append("  trial: what a trial of ninety lines took before this program was written")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """The entry point: find the command, run it, and turn how it ended into one line and an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import click
 from accesssync import __version__
 from accesssync.cli.output import ToldError, complain, print_json
 from accesssync.cli.visible import visible
-from accesssync.errors import AccessSyncError
+from accesssync.errors import AccessSyncError, StoreError
 
 COMMANDS = {
     "admins": "inventory",
@@ -70,8 +71,19 @@ class Terminated(BaseException):
     """SIGTERM came."""
 
 
+class NoReaderError(Exception):
+    """Whoever read our output has closed the pipe."""
+
+
 class Commands(click.Group):
     """The commands by name, imported when one is called or asked for help."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Left to click, a closed pipe would be a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise NoReaderError from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(COMMANDS)
@@ -127,7 +139,7 @@ def run(arguments: list[str]) -> int:
         _leave(130)
     except Terminated:
         _leave(143)
-    except BrokenPipeError:
+    except (BrokenPipeError, NoReaderError):
         # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -152,6 +164,11 @@ def _failed(arguments: list[str], error: Exception) -> int:
         from accesssync.jobs.sync.document import error_document
 
         return _report(arguments, error_document(error), error.line(), error.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG):
+        complain(f"error: the output cannot be written: {error.strerror}; free some space")
+        # What is still waiting to be written would fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return StoreError.exit_code
     line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
     return _report(arguments, {"code": "bug", "message": line}, line, 1)
 

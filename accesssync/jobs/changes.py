@@ -21,7 +21,11 @@ def changes(
 
     A run as `since` is itself excluded. A time stands for the last run published by then.
     """
-    for org in chosen_orgs(engine, names):
+    orgs = chosen_orgs(engine, names)
+    for when in (since, until):
+        if isinstance(when, AtRun) and all(_run_by(engine, org, when) is None for org in orgs):
+            raise UsageError(f"run-{when.run_id} is not a published run of these organizations")
+    for org in orgs:
         span = _span(engine, org, since, until)
         if span is None:
             continue

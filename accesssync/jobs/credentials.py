@@ -11,9 +11,13 @@ from accesssync.store.engine import Database
 
 
 def credentials(database: Database, view: View) -> Iterator[Document]:
-    """Every credential of an organization, as the contract writes it. Never the secret itself."""
+    """Every credential of an organization, as the contract writes it. Never the secret itself.
+
+    `owner_known` is false where no listing of that moment shows the owner; `owner` is then its last name, if any.
+    """
     times = inventory.run_times(database, view.org.id)
     owners = inventory.subjects(database, view.moment)
+    present = {identity_id for identity_id, _ in inventory.emails(database, view.moment)}
     for one in inventory.list_credentials(database, view.moment):
         record = one.credential
         first, baseline = times.get(one.first_run, (None, False))
@@ -37,7 +41,7 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "leaked": record.leaked,
             "category": record.category,
             "users": list(record.user_ids),
-            "owner_known": record.owner_id is None or record.owner_id in owners,
+            "owner_known": record.owner_id is None or record.owner_id in present,
             "first_seen_at": time_or_none(first),
             "first_seen_baseline": baseline,
         }

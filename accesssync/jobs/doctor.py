@@ -192,6 +192,9 @@ def _try(source: DatadogSource, resource: str) -> None:
         for piece in source.authn_mappings():
             piece.fetch(0, 1)
         return
+    if resource == "access_tokens":
+        # Without this the list of tokens answers too, with those of the caller alone.
+        source.application_keys().fetch(0, 1)
     listing: Listing[Any] = getattr(source, resource)()
     listing.fetch(0, 1)
 

@@ -1,12 +1,14 @@
 """When a subject was last active: one row per subject, field and UTC day; never a change."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from accesssync.store.background import Background
 from accesssync.store.bulk import insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.known import Known, stamp_of
@@ -19,7 +21,7 @@ DAILY_FOR = timedelta(days=90)
 CHUNK = 8_000
 """Rows of one transaction."""
 
-WAITING = 20_000
+WAITING = 12_000
 """Rows collected before they are written in the order of their key; see accesssync.store.record."""
 
 COLUMNS = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
@@ -29,7 +31,14 @@ class ActivityWriter:
     """Compares with the newest value per subject, kept in `known`, and writes those that moved."""
 
     def __init__(
-        self, engine: Engine, lease: Lease, run_id: int, what: tuple[str, str], today: date, known: Known
+        self,
+        engine: Engine,
+        lease: Lease,
+        run_id: int,
+        what: tuple[str, str],
+        today: date,
+        known: Known,
+        background: Background | None = None,
     ) -> None:
         self._engine = engine
         self._lease = lease
@@ -37,6 +46,7 @@ class ActivityWriter:
         self._kind, self.field = what
         self._today = today
         self._known = known
+        self._background = background
         self._clock_went_back = self._load()
         self._new: list[tuple[str, datetime | None]] = []
         self._moved: list[tuple[str, datetime | None]] = []
@@ -68,19 +78,32 @@ class ActivityWriter:
         (self._new if before is None else self._moved).append((subject_id, value))
         self._known.set_stamp(subject_id, stamp)
         if len(self._new) + len(self._moved) >= WAITING:
-            self.flush()
+            self._hand_over()
 
     def flush(self) -> None:
-        """Write what is waiting."""
+        """Write what is waiting, and wait until it is written."""
+        self._hand_over()
+        if self._background is not None:
+            self._background.wait()
+
+    def _hand_over(self) -> None:
+        """Write what is waiting: in the background where there is one."""
         if not self._new and not self._moved:
             return
+        new, moved, self._new, self._moved = self._new, self._moved, [], []
+        if self._background is None:
+            self._write(new, moved)
+        else:
+            self._background.submit(partial(self._write, new, moved))
+
+    def _write(self, new: list[tuple[str, datetime | None]], moved: list[tuple[str, datetime | None]]) -> None:
         # One that is new and moves again within the run is both; the last value is the one to write.
-        latest = dict(self._new)
-        moved = {one: value for one, value in self._moved if one not in latest}
-        latest.update((one, value) for one, value in self._moved if one in latest)
-        self._new, self._moved = [], []
-        self._insert(sorted(latest.items(), key=itemgetter(0)))
-        self._move(sorted(moved.items(), key=itemgetter(0)))
+        latest = dict(new)
+        later = {one: value for one, value in moved if one not in latest}
+        latest.update((one, value) for one, value in moved if one in latest)
+        with translated("the activity cannot be written"):
+            self._insert(sorted(latest.items(), key=itemgetter(0)))
+            self._move(sorted(later.items(), key=itemgetter(0)))
 
     def _insert(self, values: list[tuple[str, datetime | None]]) -> None:
         fixed = self._fixed()

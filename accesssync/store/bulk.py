@@ -1,7 +1,7 @@
 """Write many rows at the speed of the driver: no object per row, no statement per row."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import json
@@ -37,7 +37,7 @@ def insert_rows(connection: Connection, table: SqlTable, columns: Sequence[str],
         return
     times = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, UTCDateTime)]
     days = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, Date)]
-    plain = [_for_sqlite(row, times, days) for row in rows] if times or days else rows
+    plain = _for_sqlite(rows, times, days) if times or days else rows
     marks = ", ".join("?" * len(columns))
     # Names come from our own table definitions, never from data.
     connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(plain))  # noqa: S608
@@ -52,15 +52,24 @@ def _with_json(row: Row, lists: Sequence[int]) -> Row:
     return tuple(values)
 
 
-def _for_sqlite(row: Row, times: Sequence[int], days: Sequence[int]) -> Row:
-    """The row with times as SQLAlchemy writes them in SQLite, so that both compare as text."""
-    values = list(row)
-    for n in times:
-        value: datetime | None = values[n]
-        if value is not None:
-            values[n] = value.replace(tzinfo=None).isoformat(" ", "microseconds")
-    for n in days:
-        day: date | None = values[n]
-        if day is not None:
-            values[n] = day.isoformat()
-    return tuple(values)
+def _for_sqlite(rows: Sequence[Row], times: Sequence[int], days: Sequence[int]) -> list[Row]:
+    """The rows with times as SQLAlchemy writes them in SQLite, so that both compare as text."""
+    if len(times) == 1 and not days:
+        n = times[0]
+        return [row if row[n] is None else (*row[:n], _text(row[n]), *row[n + 1 :]) for row in rows]
+    converted = []
+    for row in rows:
+        values = list(row)
+        for n in times:
+            if values[n] is not None:
+                values[n] = _text(values[n])
+        for n in days:
+            if values[n] is not None:
+                values[n] = values[n].isoformat()
+        converted.append(tuple(values))
+    return converted
+
+
+def _text(moment: datetime) -> str:
+    # A time in UTC ends in an offset of six characters.
+    return moment.isoformat(" ", "microseconds")[:-6]

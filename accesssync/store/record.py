@@ -16,6 +16,7 @@ from accesssync.drift.compare import R, keep_known
 from accesssync.drift.facts import FACTS_VERSION, same
 from accesssync.drift.text import bounded
 from accesssync.store.activity import ActivityWriter
+from accesssync.store.background import Background
 from accesssync.store.bulk import Row, batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind, Links
@@ -25,7 +26,7 @@ from accesssync.store.lease import Lease, writing
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
 
-WAITING = 40_000
+WAITING = 25_000
 """Rows collected before they are written, ordered by id. Ids are random and their index is ordered: rows in the
 order of arrival touch every page of it in every transaction, which took twice as long."""
 
@@ -62,11 +63,20 @@ class Batch(Struct):
 class Recorder(Generic[R]):
     """Records one kind for one run. Not for use by several threads at once."""
 
-    def __init__(self, engine: Engine, lease: Lease, run_id: int, kind: Kind[R], today: date) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        lease: Lease,
+        run_id: int,
+        kind: Kind[R],
+        today: date,
+        background: Background | None = None,
+    ) -> None:
         self._engine = engine
         self._lease = lease
         self._run = run_id
         self._kind: Kind[R] = kind
+        self._background = background
         self._known = Known()
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
             self._load(connection)
@@ -74,7 +84,7 @@ class Recorder(Generic[R]):
         self._pending: dict[str, tuple[R, bytes]] = {}
         self._weight = 0
         self._activity = (
-            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today, self._known)
+            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today, self._known, background)
             if kind.activity
             else None
         )
@@ -96,44 +106,69 @@ class Recorder(Generic[R]):
                 if seen is not UNSET:
                     activity.offer(record.id, seen)
         if self._weight >= WAITING:
-            self.flush()
+            self._hand_over()
 
     def flush(self) -> None:
-        """Write what is waiting."""
+        """Write what is waiting, and wait until it is written."""
+        self._hand_over()
+        if self._activity is not None:
+            self._activity.flush()
+        if self._background is not None:
+            self._background.wait()
+
+    def _hand_over(self) -> None:
+        """Write what is waiting: in the background where there is one."""
+        if not self._pending:
+            return
         pending, self._pending, self._weight = self._pending, {}, 0
-        with translated(f"{self._kind.resource} cannot be written"):
-            chunk: list[tuple[R, bytes]] = []
-            weight = 0
-            for _, (record, digest) in sorted(pending.items(), key=itemgetter(0)):
-                rows = self._rows(record)
-                if chunk and weight + rows > CHUNK:
-                    self._write_all(chunk)
-                    chunk, weight = [], 0
-                chunk.append((record, digest))
-                weight += rows
-            self._write_all(chunk)
-            if self._activity is not None:
-                self._activity.flush()
+        changed = {one for one in pending if one in self._known}
+        for one, (_, digest) in pending.items():
+            self._known.hold(one, digest)
+
+        def work() -> None:
+            with translated(f"{self._kind.resource} cannot be written"):
+                self._write_in_order(pending, changed)
+
+        if self._background is None:
+            work()
+        else:
+            self._background.submit(work)
+
+    def _write_in_order(self, pending: dict[str, tuple[R, bytes]], changed: set[str]) -> None:
+        """Write records by id, in transactions of bounded size."""
+        chunk: list[tuple[R, bytes]] = []
+        weight = 0
+        for _, (record, digest) in sorted(pending.items(), key=itemgetter(0)):
+            rows = self._rows(record)
+            if chunk and weight + rows > CHUNK:
+                self._write_all(chunk, changed)
+                chunk, weight = [], 0
+            chunk.append((record, digest))
+            weight += rows
+        self._write_all(chunk, changed)
 
     def _rows(self, record: R) -> int:
         """How many rows a record that differs may need."""
         return 2 + (len(getattr(record, self._kind.links.field)) if self._kind.links else 0)
 
-    def _write_all(self, chunk: list[tuple[R, bytes]]) -> None:
+    def _write_all(self, chunk: list[tuple[R, bytes]], changed: set[str]) -> None:
         # In one transaction, unless more references are lost than anybody could foresee.
         while chunk:
-            chunk = chunk[self._write(chunk) :]
+            chunk = chunk[self._write(chunk, changed) :]
 
-    def _write(self, chunk: list[tuple[R, bytes]]) -> int:
+    def _write(self, chunk: list[tuple[R, bytes]], changed: set[str]) -> int:
         """Write as many records as one transaction may hold, at least one; tell how many."""
         batch = Batch([], [], [], [], [], [])
         with writing(self._engine, self._lease) as connection:
-            stored = self._read(connection, [record.id for record, _ in chunk if record.id in self._known])
+            known = [record.id for record, _ in chunk if record.id in changed]
+            stored = self._read(connection, known) if known else {}
             planned = 0
             for record, digest in chunk:
-                self._plan(batch, record, digest, stored.get(record.id))
+                before = stored.get(record.id)
+                self._plan(batch, record, digest, before)
                 planned += 1
-                if batch.size >= CHUNK:
+                # Only a record that was stored can lose more references than it has now.
+                if before is not None and batch.size >= CHUNK:
                     break
             self._close(connection, self._kind.table, batch.closed, batch.erased)
             insert_rows(connection, self._kind.table, self._kind.columns, batch.versions)
@@ -142,8 +177,6 @@ class Recorder(Generic[R]):
                 self._close(connection, links.table, batch.links_closed, batch.links_erased)
                 columns = ("org_id", "from_run", links.owner, links.target)
                 insert_rows(connection, links.table, columns, batch.links)
-        for record, digest in chunk[:planned]:
-            self._known.hold(record.id, digest)
         return planned
 
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:

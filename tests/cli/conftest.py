@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,11 +58,25 @@ class Cli:
 
     def __call__(self, *arguments: str) -> Ended:
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline=""), io.StringIO()
+        opened: list[Engine] = []
+        connect = engines.connect
+
+        def remembered(url: Any) -> Engine:
+            opened.append(connect(url))
+            return opened[-1]
+
+        # A command leaves its connections to the end of the process; here the process goes on.
         with self.monkeypatch.context() as patched:
+            patched.setattr(engines, "connect", remembered)
+            patched.setattr("accesssync.jobs.database.connect", remembered)
             patched.setattr(sys, "stdout", out)
             patched.setattr(sys, "stderr", err)
-            code = run(list(arguments))
-            out.flush()
+            try:
+                code = run(list(arguments))
+                out.flush()
+            finally:
+                for engine in opened:
+                    engine.dispose()
         buffer = out.detach()
         assert isinstance(buffer, io.BytesIO)
         text = buffer.getvalue().decode()
@@ -83,23 +97,6 @@ class Cli:
         ended = self(*arguments, "--json")
         assert ended.code == 0, ended.err
         return ended.json
-
-
-@pytest.fixture(autouse=True)
-def closed_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command leaves its connections to the end of the process; here the process goes on."""
-    opened: list[Engine] = []
-    connect = engines.connect
-
-    def remembered(url: Any) -> Engine:
-        opened.append(connect(url))
-        return opened[-1]
-
-    monkeypatch.setattr(engines, "connect", remembered)
-    monkeypatch.setattr("accesssync.jobs.database.connect", remembered)
-    yield
-    for engine in opened:
-        engine.dispose()
 
 
 def make_cli(monkeypatch: pytest.MonkeyPatch, database: str) -> Cli:
@@ -139,6 +136,3 @@ def either(monkeypatch: pytest.MonkeyPatch, server: SandboxServer, database_url:
 @pytest.fixture
 def database_file(cli: Cli) -> Path:
     return Path(cli.database.removeprefix("sqlite:///"))
-
-
-Make = Callable[[str], Cli]

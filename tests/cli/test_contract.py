@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accesssync.sandbox import Organization, SandboxServer
+from accesssync.sandbox import faults as f
 from tests.cli.conftest import Cli
 
 IDENTITY = {
@@ -70,7 +71,10 @@ def test_credentials(synced: Cli, organization: Organization) -> None:
         assert one.keys() >= CREDENTIAL
         assert one["type"] in types
         assert one["scopes"] is None or isinstance(one["scopes"], list)
-    secrets = [one.secret for one in [*organization.api_keys.values(), *organization.app_keys.values()]]
+    secrets = [
+        *(one.secret for one in organization.api_keys.values()),
+        *(one.secret for one in organization.app_keys.values()),
+    ]
     assert not [secret for secret in secrets if secret in str(credentials)]
 
 
@@ -182,28 +186,24 @@ class TestWhen:
 
 
 def test_json_on_stdout_and_everything_else_on_stderr(cli: Cli, server: SandboxServer) -> None:
-    from accesssync.sandbox import faults as f
-
     server.faults.add(f.Status(503), path="/api/v2/users")
     ended = cli("sync", "--json", "--log-format", "json")
     assert ended.code == 0
     assert ended.json["runs"]
-    import json
-
     logged = [json.loads(line) for line in ended.err.splitlines()]
     assert [one["event"] for one in logged] == ["retry"]
     assert "503" in str(logged[0])
 
 
 @pytest.fixture
-def two(cli: Cli, server: SandboxServer) -> Iterator[Cli]:
+def two(cli: Cli, server: SandboxServer) -> Cli:
     """Two organizations on one server: one name with good keys, one with an application key that is wrong."""
     for name in ("DD_API_KEY", "DD_APP_KEY"):
         cli.monkeypatch.delenv(name)
     for org, app_key in (("ACME", server.app_key), ("EMEA", "0" * 40)):
         prefix = f"ACCESSSYNC_ORGS__{org}__"
         cli.env(**{f"{prefix}API_KEY": server.api_key, f"{prefix}APP_KEY": app_key})
-    yield cli
+    return cli
 
 
 def test_several_organizations(two: Cli, server: SandboxServer) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from accesssync.sandbox import Organization, SandboxServer
+from accesssync.sandbox import SandboxServer
+from accesssync.sandbox import faults as f
+from accesssync.store import schema
 from accesssync.store.engine import connect, parse_url
 from accesssync.store.lease import leased
 from tests.cli.conftest import Cli, Ended
@@ -35,7 +37,6 @@ def test_wrong_keys(cli: Cli, variable: str) -> None:
     ended = cli("sync", "--json")
     failed(ended, 6, "default", "keys belong to one organization on one site")
     assert ended.json["runs"][0]["status"] == "failed"
-    cli.env(ACCESSSYNC_API_URL="", DD_SITE="datadoghq.eu")
 
 
 def test_keys_of_the_wrong_site_name_the_site(cli: Cli, server: SandboxServer) -> None:
@@ -145,9 +146,7 @@ class TestDatabase:
         failed(ended, 9)
         assert "top-secret-word" not in ended.out + ended.err
 
-    def test_an_older_schema_names_the_upgrade(self, cli: Cli, database_file: Path) -> None:
-        from accesssync.store import schema
-
+    def test_an_older_schema_names_the_upgrade(self, cli: Cli) -> None:
         assert cli("sync").code == 0
         cli.monkeypatch.setattr(schema, "head", lambda: "9999")
         failed(cli("identities", "--json"), 9, "accesssync db upgrade")
@@ -170,8 +169,6 @@ def test_the_lock_is_held(either: Cli) -> None:
 
 
 def test_max_age(cli: Cli, server: SandboxServer) -> None:
-    from accesssync.sandbox import faults as f
-
     assert cli("sync").code == 0
     assert cli("status", "--max-age", "3h").code == 0
     failed(cli("status", "--max-age", "0s", "--json"), 11, "default", "0s")
@@ -185,8 +182,6 @@ def test_max_age(cli: Cli, server: SandboxServer) -> None:
 
 
 def test_an_organization_that_was_never_proven_is_older_than_any_age(cli: Cli, server: SandboxServer) -> None:
-    from accesssync.sandbox import faults as f
-
     server.faults.add(f.Status(500), path="/api/v2/users", times=None)
     assert cli("sync").code == 7
     assert cli("status", "--max-age", "365d").code == 11
@@ -211,7 +206,7 @@ def test_what_is_skipped_is_complete_and_not_asked_for(cli: Cli, server: Sandbox
     assert [one.path for one in server.requests if one.path.startswith("/api/v2/roles")] == []
 
 
-def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(cli: Cli, organization: Organization) -> None:
+def test_a_bug_is_one_line_and_a_traceback_only_when_asked_for(cli: Cli) -> None:
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError("secret detail")
 

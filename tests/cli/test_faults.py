@@ -98,7 +98,7 @@ MATRIX = [
     Row("F33 a fraction as total", lambda: f.Totals(130.5), 7),
     Row("F33 one too many", lambda: f.Totals(131), 7),
     Row("F33 a total out of this world", lambda: f.Totals(10**15), 7, requests=160),
-    Row("F33 a total that grows", lambda: f.ChangingTotals(), 7),
+    Row("F33 a total that grows", f.ChangingTotals, 7),
     Row("F34 the same page for ever", f.SamePage, 7, requests=60),
     Row("F35 a listing that collapses", lambda: f.HalfListing(0.4, totals_agree=True), 4, says="--accept-removals"),
     Row("F35 a listing of nobody", lambda: f.HalfListing(0.0, totals_agree=True), 7),
@@ -188,7 +188,7 @@ def test_reading_survives(row: Row, reading: Cli, server: SandboxServer, organiz
     assert third.code == 0
 
 
-def test_f14_nothing_listens(reading: Cli, server: SandboxServer) -> None:
+def test_f14_nothing_listens(reading: Cli) -> None:
     before = stored(reading)
     reading.env(ACCESSSYNC_API_URL="http://127.0.0.1:9")
     ended = reading("sync", "--json")
@@ -275,9 +275,7 @@ def test_one_leaves_and_one_arrives_between_two_pages_and_nobody_else_is_lost(
     assert kinds(reading, "run-1").get("identity.removed") == 1
 
 
-def test_f06_and_f36_who_vanishes_and_returns_never_left(
-    reading: Cli, server: SandboxServer, organization: Organization
-) -> None:
+def test_f06_and_f36_who_vanishes_and_returns_never_left(reading: Cli, organization: Organization) -> None:
     somebody = min(organization.users.values(), key=lambda one: one.email)
     organization.remove_user(somebody.id)
     assert reading("sync").code == 0

@@ -30,9 +30,7 @@ class Story:
 
     def __init__(self, cli: Cli, server: SandboxServer, organization: Organization) -> None:
         self.cli, self.server, self.organization = cli, server, organization
-        people = [
-            one for one in organization.users.values() if not one.service_account and one.status == "Active"
-        ]
+        people = [one for one in organization.users.values() if not one.service_account and one.status == "Active"]
         self.people = [one.id for one in people if organization.role(ADMIN).id not in one.role_ids]
         self.past: dict[str, Any] = {}
 
@@ -84,7 +82,9 @@ class Story:
         added = org.add_user("new.comer@arrivals.example", name="New Comer", roles=[READ_ONLY])
         org.touch_login(people[6], org.clock())
         added_role = org.add_role("Night Shift", ["logs_read_data"])
-        spare = next(one for one in org.permissions.values() if not one.restricted and one.id not in role.permission_ids)
+        spare = next(
+            one for one in org.permissions.values() if not one.restricted and one.id not in role.permission_ids
+        )
         org.grant_permission(role.id, spare.id)
         carried = next(one for one in role.permission_ids if not org.permissions[one].restricted)
         org.revoke_permission(role.id, carried)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -15,7 +16,9 @@ from accesssync.sandbox import faults as f
 from accesssync.sandbox.faults import HOSTILE_NAMES
 from tests.cli.conftest import USERS, Cli
 
-ACTS_OR_HIDES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+ACTS_OR_HIDES = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 @pytest.fixture
@@ -88,8 +91,8 @@ def test_any_hostile_name_from_the_wire_is_stored_and_shown(cli: Cli, server: Sa
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Ada Lovelace", "Ada Lovelace"), ("Zoë 李 🎉", "Zoë 李 🎉"), ("\x1b[31m", "\\x1b[31m"), ("a\r\nb", "a\\x0d\\x0ab"),
-        ("\u202eabc", "\\u202eabc"), ("a\u200bb", "a\\u200bb"), ("\x9b31m", "\\x9b31m"), ("a\u2028b", "a\\u2028b"),
+        ("Ada Lovelace", "Ada Lovelace"), ("Zoë 李 🎉", "Zoë 李 🎉"), ("\x1b[31m", "\\x1b[31m"),
+        ("a\r\nb", "a\\x0d\\x0ab"), ("\u202eabc", "\\u202eabc"), ("a\u200bb", "a\\u200bb"), ("\x9b31m", "\\x9b31m"), ("a\u2028b", "a\\u2028b"),
         ("\U000e0041", "\\U000e0041"), ("\ud800", "\\ud800"), ("", ""), ("a\u200db", "a\\u200db"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
     ],
@@ -111,10 +114,19 @@ def test_an_ordinary_cell_stays_as_it_is(text: str | None) -> None:
 def test_no_key_is_in_anything_that_is_printed_or_stored(
     cli: Cli, server: SandboxServer, organization: Organization, database_file: Path, tmp_path: Path
 ) -> None:
-    keys = [one.secret for one in [*organization.api_keys.values(), *organization.app_keys.values()]]
-    echo = '{"errors": ["key %s of %s"]}' % (server.api_key, server.app_key)
+    keys = [
+        *(one.secret for one in organization.api_keys.values()),
+        *(one.secret for one in organization.app_keys.values()),
+    ]
+    echo = json.dumps({"errors": [f"key {server.api_key} of {server.app_key}"]})
     assert cli("sync").code == 0
-    for effect in (f.Status(500, echo), f.Status(403, echo), f.Status(401, echo), f.Body(echo), f.Redirect(f"http://x/{server.app_key}")):
+    for effect in (
+        f.Status(500, echo),
+        f.Status(403, echo),
+        f.Status(401, echo),
+        f.Body(echo),
+        f.Redirect(f"http://x/{server.app_key}"),
+    ):
         server.faults.add(effect, path=USERS, times=None)
         assert cli("sync", "--json").code in (5, 6, 7)
         assert cli("status").code == 0
@@ -128,7 +140,11 @@ def test_no_key_is_in_anything_that_is_printed_or_stored(
         cli(command, "--json")
     with closing(sqlite3.connect(database_file)) as connection:
         stored = "\n".join(connection.iterdump())
-    sinks = [*cli.said, stored, *(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file())]
+    sinks = [
+        *cli.said,
+        stored,
+        *(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()),
+    ]
     for key in [*keys, "f" * 40]:
         assert not [sink for sink in sinks if key in sink]
     assert any("HTTP 500" in sink for sink in cli.said)

@@ -110,7 +110,7 @@ class TestPlainRuns:
         assert kinds(engine, done) == []
         assert done.counts["roles"] == 2
 
-    def test_history_may_be_required(self, engine: Engine, sync: Syncing, org: Org) -> None:
+    def test_history_may_be_required(self, sync: Syncing, org: Org) -> None:
         done = sync(FakeSource(org), require_history=True)
         assert isinstance(done.error, RefusedError)
         assert (code(done), done.run) == (4, None)
@@ -214,9 +214,7 @@ class TestCauses:
         assert code(done) == 3
 
     @pytest.mark.xfail(reason="a first version does not remember which of its facts could not be understood")
-    def test_what_could_not_be_understood_at_first_is_no_news_when_it_can(
-        self, engine: Engine, sync: Syncing, org: Org
-    ) -> None:
+    def test_what_could_not_be_understood_at_first_is_no_news_when_it_can(self, sync: Syncing, org: Org) -> None:
         whole = org.users["user-0001"]
         org.put(identity(1, created_at=None, role_ids=(), malformed=("created_at", "role_ids")))
         sync(FakeSource(org))
@@ -298,7 +296,7 @@ class TestRemovals:
         org.drop("role-2")
         assert kinds(engine, sync(FakeSource(org))) == ["role.removed", "role_permission.removed"]
 
-    def test_a_permission_needs_a_second_pass_to_agree(self, engine: Engine, sync: Syncing, org: Org) -> None:
+    def test_a_permission_needs_a_second_pass_to_agree(self, sync: Syncing, org: Org) -> None:
         sync(FakeSource(org))
         del org.permissions["perm-3"]
         source = FakeSource(org)
@@ -322,9 +320,7 @@ class TestGuard:
         assert len(people(engine)) == (staff - leavers if allowed else staff)
         assert code(done) == (3 if allowed else 4)
 
-    def test_a_refusal_says_how_to_let_it_through_and_that_works_once(
-        self, engine: Engine, sync: Syncing
-    ) -> None:
+    def test_a_refusal_says_how_to_let_it_through_and_that_works_once(self, engine: Engine, sync: Syncing) -> None:
         org = Org(30)
         sync(FakeSource(org))
         org.drop(*(f"user-{number:04}" for number in range(1, 9)))
@@ -413,9 +409,7 @@ class TestFailures:
         assert dump(engine, "runs", "orgs", "coverage") == before
 
     @pytest.mark.parametrize("page", [0, 1])
-    def test_a_listing_that_cannot_be_proven_gives_7(
-        self, engine: Engine, sync: Syncing, org: Org, page: int
-    ) -> None:
+    def test_a_listing_that_cannot_be_proven_gives_7(self, engine: Engine, sync: Syncing, org: Org, page: int) -> None:
         sync(FakeSource(org))
         org.put(identity(1, name="New"))
         source = FakeSource(org, page=2)
@@ -516,9 +510,7 @@ class TestFailures:
         again = sync(FakeSource(org))
         assert kinds(engine, again) == ["identity.updated"]
 
-    def test_no_transaction_is_open_while_the_network_is_awaited(
-        self, engine: Engine, sync: Syncing, org: Org
-    ) -> None:
+    def test_no_transaction_is_open_while_the_network_is_awaited(self, engine: Engine, sync: Syncing, org: Org) -> None:
         # Whoever holds a write transaction while it waits for Datadog would keep every other writer out.
         sync(FakeSource(org))
         source = FakeSource(org, page=1)

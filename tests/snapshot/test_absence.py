@@ -50,6 +50,7 @@ def confirmed(
     ids: list[str], get: Callable[[str], One | None], *, listed: int = 1_000, accepted: int = 0
 ) -> tuple[Verdict, list[str]]:
     seen: list[str] = []
+
     def sink(records: list[One]) -> None:
         seen.extend(one.id for one in records)
 

@@ -119,9 +119,7 @@ class History(RuleBasedStateMachine):
         replayed.apply(list(baseline_changes(self.engine, org, baseline)))
         replayed.matches(self.published[first])
         for run_id in sorted(self.published)[1:]:
-            told = list(
-                changes.list_changes(self.engine, self.name, org.id, after_run=run_id - 1, until_run=run_id)
-            )
+            told = list(changes.list_changes(self.engine, self.name, org.id, after_run=run_id - 1, until_run=run_id))
             replayed.apply(told)
             replayed.matches(self.published[run_id])
             assert len({one.id for one in told}) == len(told)
@@ -209,8 +207,8 @@ def fail_at(resource: Resource, page: int, error: BaseException) -> Any:
 
 
 def test_history_is_the_truth_at_every_run(engine: Engine) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: History(engine),
+    run_state_machine_as_test(
+        lambda: History(engine),  # type: ignore[arg-type]
         settings=settings(
             max_examples=20 if engine.dialect.name == "sqlite" else 8,
             stateful_step_count=12,

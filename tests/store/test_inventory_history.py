@@ -120,7 +120,7 @@ def org() -> Whole:
 
 
 @pytest.fixture
-def observe(engine: Engine, sync: Syncing, org: Whole) -> Callable[[], Synced]:
+def observe(sync: Syncing, org: Whole) -> Callable[[], Synced]:
     """One run over the organization as it is."""
 
     def run() -> Synced:
@@ -517,9 +517,7 @@ class TestRuns:
 
 
 class TestLastUse:
-    def test_a_later_use_is_activity_and_no_change(
-        self, engine: Engine, sync: Syncing, observe: Observe, org: Whole
-    ) -> None:
+    def test_a_later_use_is_activity_and_no_change(self, engine: Engine, observe: Observe, org: Whole) -> None:
         observe()
         for each in CREDENTIALS:
             org.alter(each, f"{each}-1", last_used_at=NOW)

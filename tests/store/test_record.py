@@ -37,7 +37,7 @@ class Run:
 
     def __init__(self, engine: Engine, lease: Lease, number: int, kind: Kind[R]) -> None:
         self.engine, self.lease, self.number = engine, lease, number
-        self.recorder = Recorder(engine, lease, number, kind, NOW.date())
+        self.recorder: Recorder[Any] = Recorder(engine, lease, number, kind, NOW.date())
 
     def offer(self, *records: Any) -> None:
         self.recorder.offer(list(records))
@@ -188,9 +188,7 @@ def test_a_degraded_record_keeps_what_was_known(engine: Engine, lease: Lease) ->
     assert people(engine, lease, 3)["user-0001"].role_ids == known.role_ids
 
 
-def test_an_upgrade_of_the_program_is_no_change(
-    engine: Engine, lease: Lease, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upgrade_of_the_program_is_no_change(engine: Engine, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "FACTS_VERSION", 0)
     monkeypatch.setattr(facts, "FACTS_VERSION", 0)
     first = begin(engine, lease, IDENTITIES)

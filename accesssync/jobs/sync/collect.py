@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.drift.compare import R
+from accesssync.errors import DeniedError, UpstreamError
 from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.snapshot import absence
 from accesssync.snapshot.listing import Limits, Outcome, read_listing
@@ -103,6 +104,8 @@ class Collector(Struct, frozen=True, kw_only=True):
         recorders: Mapping[Resource, Recorder[Any]],
         observed: Mapping[Resource, Observed],
     ) -> Reading[Any]:
+        if resource is Resource.ACCESS_TOKENS:
+            return self._tokens(source, observed[Resource.APPLICATION_KEYS].coverage)
         if resource is Resource.TEAM_MEMBERSHIPS:
             return self._memberships(source, recorders, observed)
         if resource is Resource.AUTHN_MAPPINGS:
@@ -119,6 +122,20 @@ class Collector(Struct, frozen=True, kw_only=True):
             return read_listing(listing, self.executor, sink, self.limits, self._counter(listing.resource))
 
         return Reading(resource=listing.resource, read=read, get=listing.get, read_again=lambda _ids, sink: read(sink))
+
+    def _tokens(self, source: Source, keys: Coverage) -> Reading[Any]:
+        """Everybody's tokens.
+
+        Who may not see everybody's application keys is answered with the caller's own tokens, and with their number
+        as the total: a listing that proves itself and would remove everybody else's.
+        """
+        plain = self._plain(source.access_tokens())
+
+        def read(sink: Sink) -> Outcome:
+            refused = _refusal(keys, source)
+            return Outcome(refused, set()) if refused is not None else plain.read(sink)
+
+        return replace(plain, read=read)
 
     def _memberships(
         self, source: Source, recorders: Mapping[Resource, Recorder[Any]], observed: Mapping[Resource, Observed]
@@ -188,6 +205,21 @@ class Collector(Struct, frozen=True, kw_only=True):
     def _leave_with(self, teams: set[str], memberships: Recorder[Any]) -> None:
         """The memberships of a team that is proven gone are gone with it."""
         memberships.remove(list(_of_teams(memberships.known(), teams)))
+
+
+def _refusal(keys: Coverage, source: Source) -> Coverage | None:
+    """Why nobody's application keys but the caller's own can be seen; None where everybody's can."""
+    if keys.proven:
+        return None
+    if keys.state is CoverageState.DENIED:
+        return Coverage(state=keys.state, reason=keys.reason)
+    try:
+        source.application_keys().fetch(0, 1)
+    except DeniedError as error:
+        return Coverage(state=CoverageState.DENIED, passes=1, reason=f"needs {error.permission}")
+    except UpstreamError as error:
+        return Coverage(state=CoverageState.FAILED, passes=1, reason=error.message)
+    return None
 
 
 def _of_teams(memberships: Sequence[str] | Any, teams: set[str]) -> Iterator[str]:

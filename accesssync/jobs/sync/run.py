@@ -1,8 +1,8 @@
 """The life of one run: lease, undo, collect, compare, publish."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Source
 from accesssync.store import activity, history, inventory, runs
+from accesssync.store.background import Background
 from accesssync.store.changes import write_changes
 from accesssync.store.engine import Database
 from accesssync.store.kinds import ALL
@@ -140,13 +141,12 @@ class _Attempt(Struct, frozen=True, kw_only=True):
 
     def _collect(self, source: MeteredSource) -> Collected:
         engine, lease, run_id, today = self.engine, self.lease, self.run_id, self.world.clock().date()
-        recorders = {kind.resource: Recorder(engine, lease, run_id, kind, today) for kind in ALL}
 
         def suspects(resource: Resource, ids: list[str]) -> set[str]:
             return runs.record_absences(engine, lease, run_id, resource, ids)
 
-        executor = ThreadPoolExecutor(self.terms.concurrency, thread_name_prefix="read")
-        try:
+        with _readers(self.terms.concurrency) as executor, closing(Background()) as background:
+            recorders = {kind.resource: Recorder(engine, lease, run_id, kind, today, background) for kind in ALL}
             collector = Collector(
                 executor=executor,
                 limits=self.terms.limits,
@@ -157,8 +157,6 @@ class _Attempt(Struct, frozen=True, kw_only=True):
                 on_page=self.world.on_page,
             )
             return collector.run(source, recorders)
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
 
     def _publish(
         self,
@@ -274,6 +272,21 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             previous_run=previous,
             error=error,
         )
+
+
+@contextmanager
+def _readers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that read; whoever is told to stop does not wait for what they are reading."""
+    executor = ThreadPoolExecutor(count, thread_name_prefix="read")
+    try:
+        yield executor
+    except Exception:
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown(wait=True)
 
 
 def judge(org: str, collected: Collected) -> AccessSyncError | None:

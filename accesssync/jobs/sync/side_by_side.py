@@ -26,10 +26,14 @@ def sync_all(
         return
     width = max(1, min(AT_ONCE, len(targets), terms.concurrency))
     share = replace(terms, concurrency=max(1, terms.concurrency // width))
-    with ThreadPoolExecutor(width, thread_name_prefix="org") as executor:
+    executor = ThreadPoolExecutor(width, thread_name_prefix="org")
+    try:
         waiting = [executor.submit(_one, database, share, world_of(target), target) for target in targets]
         for future in waiting:
             yield future.result()
+    finally:
+        # All are done, or somebody wants to stop: then the process ends, and the next run undoes what this one left.
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _one(database: Database, terms: Terms, world: World, target: Target) -> Synced:
