@@ -33,11 +33,16 @@ def _scoping(one: Document) -> object:
     return "UNSCOPED" if one["scopes"] is None else one["scopes"] or "nothing"
 
 
+def _whose(one: Document) -> str:
+    whose = str(one["owner"] or one["owner_id"] or one["created_by"] or "")
+    return whose if one["owner_known"] else f"{whose} (not listed)"
+
+
 CREDENTIALS = (
     Column("NAME", lambda one: one["name"] or one["id"], least=20),
     Column("TYPE", lambda one: one["type"].replace("_", " "), least=11),
     Column("ENDS IN", lambda one: one["last4"] or "", least=4),
-    Column("WHOSE", lambda one: one["owner"] or one["owner_id"] or one["created_by"] or "", "middle", least=18),
+    Column("WHOSE", _whose, "middle", least=18),
     Column("SCOPES", _scoping, "list", least=12),
     Column("LAST USED", lambda one: USED.get(one["last_used_state"], day(one["last_used_at"])), least=10),
 )
@@ -90,12 +95,18 @@ def credentials(
 
     database, views = opened(invocation, as_of)
 
+    called = job.identities_called(database, views, owner) if owner is not None else set()
+
+    def belongs(one: Document) -> bool:
+        # An owner who is gone is still known by its id and its last name.
+        ids = (one["owner_id"], one["created_by_id"])
+        return owner in (*ids, one["owner"], one["created_by"]) or any((one["org"], each) in called for each in ids)
+
     def wanted(one: Document, end: str) -> bool:
-        owners = (one["owner_id"], one["owner"], one["created_by_id"], one["created_by"])
         scoped = one["scopes"] is not None or not one["scopes_known"] or one["type"] in {"api_key", "oauth_client"}
         return (
             (kind is None or one["type"] == kind)
-            and (owner is None or owner in owners)
+            and (owner is None or belongs(one))
             and not (unscoped and scoped)
             and (unused_for is None or _unused(one, unused_for, end))
         )
@@ -105,7 +116,7 @@ def credentials(
     found = job.across_orgs(database, views) if across_orgs else all_of_them
 
     fields = (
-        "org", "id", "type", "name", "owner_id", "owner", "created_by", "scopes", "scopes_known", "created_at",
+        "org", "id", "type", "name", "owner_id", "owner", "owner_known", "created_by", "scopes", "scopes_known", "scoping", "created_at",
         "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked", "first_seen_at",
         "first_seen_baseline",
     )  # fmt: skip
@@ -124,10 +135,8 @@ def _unused(one: Document, days: int, end: str) -> bool:
     """Whether a credential was not used for so many days; what nobody knows is not counted as unused."""
     from datetime import datetime, timedelta
 
-    if one["last_used_state"] == "unknown":
+    if one["last_used_state"] == "unknown" or (one["last_used_state"] == "none_in_90d" and days > 90):
         return False
-    if one["last_used_state"] == "none_in_90d":
-        return days <= 90
     since = one["last_used_at"] or one["created_at"]
     return since is not None and datetime.fromisoformat(since) < datetime.fromisoformat(end) - timedelta(days=days)
 

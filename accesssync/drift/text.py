@@ -25,12 +25,13 @@ def _is_text(hint: object) -> bool:
 
 
 _TEXTS: Final = {record_type: _texts(record_type) for record_type in NOUNS}
-_VALUES: Final = {record_type: attrgetter(*names) for record_type, names in _TEXTS.items()}
+# The id comes along because a getter of one attribute gives no tuple.
+_VALUES: Final = {record_type: attrgetter("id", *names) for record_type, names in _TEXTS.items()}
 
 
 def bounded(record: R) -> R:
     """The record with overlong texts cut, each ending in a hash of the whole so that any difference still shows."""
-    values: tuple[str | None, ...] = _VALUES[type(record)](record)
+    _, *values = _VALUES[type(record)](record)
     for value in values:
         if value is not None and len(value) > LONGEST:
             break

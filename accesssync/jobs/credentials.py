@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from accesssync.jobs.inventory import Document, View, time_or_none
 from accesssync.model.credential import Credential, CredentialType
+from accesssync.reach.credential import scoping_of
 from accesssync.store import inventory
 from accesssync.store.engine import Database
 
@@ -32,6 +33,7 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "created_by": owners.get(record.created_by_id) if record.created_by_id else None,
             "scopes": list(record.scopes) if record.scopes is not None else None,
             "scopes_known": record.scopes_known,
+            "scoping": scoping_of(record).value,
             "created_at": time_or_none(record.created_at),
             "last_used_at": None if record.last_used_at is UNSET else time_or_none(record.last_used_at),
             "last_used_state": used_state(record),
@@ -45,6 +47,15 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "first_seen_at": time_or_none(first),
             "first_seen_baseline": baseline,
         }
+
+
+def identities_called(database: Database, chosen: list[View], text: str) -> set[tuple[str, str]]:
+    """The organization and id of every identity that has `text` as its id, e-mail or handle."""
+    return {
+        (view.org.name, one.identity.id)
+        for view in chosen
+        for one in inventory.find_identities(database, view.moment, text)
+    }
 
 
 def across_orgs(database: Database, chosen: list[View]) -> Iterator[Document]:

@@ -43,7 +43,9 @@ def check_database(settings: Settings) -> Iterator[Document]:
     elif found is None:
         yield _line("database", None, "warn", f"{shown} is empty", "accesssync sync migrates it")
     else:
-        yield _line("database", None, "fail", f"{shown} has schema {found}, not {wanted}", "run: accesssync db upgrade")
+        older = found in schema.known()
+        fix = "run: accesssync db upgrade" if older else "a newer accesssync wrote it: use that version"
+        yield _line("database", None, "fail", f"{shown} has schema {found}, not {wanted}", fix)
 
 
 def check_org(

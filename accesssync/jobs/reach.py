@@ -58,9 +58,9 @@ def who_can_document(
         found = who_can(access_at(database, view, at), permission, indirect=indirect)
         document["permission"] = found.permission
         for one in found.identities:
-            document["identities"].append({"org": view.org.name, **_holder(plain(one))})
+            document["identities"].append({"org": view.org.name, **plain(one)})
         for key in found.credentials:
-            document["credentials"].append({"org": view.org.name, **_holder(plain(key))})
+            document["credentials"].append({"org": view.org.name, **plain(key)})
         if found.note:
             document["notes"].append(f"{view.org.name}: {found.note}")
         if found.unclear:
@@ -68,12 +68,6 @@ def who_can_document(
                 f"{view.org.name}: of {found.unclear} credentials nobody can say whether they work"
             )
     return document
-
-
-def _holder(document: Document) -> Document:
-    """`via` says it in words whether the permission is held or could be had."""
-    paths = document.pop("paths")
-    return {**document, "via": [*document["via"], *(path["text"] for path in paths)], "paths": paths}
 
 
 def show_credential(database: Database, views: list[View], text: str, *, as_of: bool, now: datetime) -> list[Document]:

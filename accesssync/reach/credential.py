@@ -168,7 +168,7 @@ def credential_reach(access: Access, credential: Credential) -> CredentialReach:
         type=credential.type,
         standing=state,
         reason=reason,
-        scoping=_scoping(credential),
+        scoping=scoping_of(credential),
         granted=access.unpack(packed),
         effective=access.unpack(works),
         privileged=access.unpack(works & access.privileged),
@@ -180,7 +180,7 @@ def credential_reach(access: Access, credential: Credential) -> CredentialReach:
     )
 
 
-def _scoping(credential: Credential) -> Scoping:
+def scoping_of(credential: Credential) -> Scoping:
     if credential.type == CredentialType.API_KEY:
         return Scoping.ORGANIZATION
     if credential.scopes is not None and credential.scopes_known:

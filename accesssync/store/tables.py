@@ -93,7 +93,7 @@ class CoverageRow(Table, table=True):
     org_id: int = Field(foreign_key="orgs.id")
     state: str
     received: int
-    expected: int | None = None
+    expected: int | None = Field(default=None, sa_type=BigInteger)
     passes: int
     degraded: int
     reason: str | None = None

@@ -108,7 +108,7 @@ def organizations_and_runs() -> None:
         needed("org_id", sa.Integer(), sa.ForeignKey("orgs.id", name="fk_coverage_org_id")),
         needed("state", TEXT()),
         needed("received", sa.Integer()),
-        optional("expected", sa.Integer()),
+        optional("expected", sa.BigInteger()),
         needed("passes", sa.Integer()),
         needed("degraded", sa.Integer()),
         optional("reason", TEXT()),
