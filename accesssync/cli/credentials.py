@@ -103,11 +103,10 @@ def credentials(
         return owner in (*ids, one["owner"], one["created_by"]) or any((one["org"], each) in called for each in ids)
 
     def wanted(one: Document, end: str) -> bool:
-        scoped = one["scopes"] is not None or not one["scopes_known"] or one["type"] in {"api_key", "oauth_client"}
         return (
             (kind is None or one["type"] == kind)
             and (owner is None or belongs(one))
-            and not (unscoped and scoped)
+            and (not unscoped or one["scoping"] == "unscoped")
             and (unused_for is None or _unused(one, unused_for, end))
         )
 
@@ -116,9 +115,9 @@ def credentials(
     found = job.across_orgs(database, views) if across_orgs else all_of_them
 
     fields = (
-        "org", "id", "type", "name", "owner_id", "owner", "owner_known", "created_by", "scopes", "scopes_known", "scoping", "created_at",
-        "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked", "first_seen_at",
-        "first_seen_baseline",
+        "org", "id", "type", "name", "owner_id", "owner", "owner_known", "created_by", "scopes", "scopes_known",
+        "scoping", "created_at", "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked",
+        "first_seen_at", "first_seen_baseline",
     )  # fmt: skip
     print_documents(
         invocation,

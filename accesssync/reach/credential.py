@@ -181,6 +181,7 @@ def credential_reach(access: Access, credential: Credential) -> CredentialReach:
 
 
 def scoping_of(credential: Credential) -> Scoping:
+    """What narrows a credential; what could not be read is never taken for "nothing does"."""
     if credential.type == CredentialType.API_KEY:
         return Scoping.ORGANIZATION
     if credential.scopes is not None and credential.scopes_known:

@@ -107,6 +107,9 @@ def _called(text: str) -> ColumnElement[bool]:
     lowered = text.lower()
     return or_(
         identities.c.id == text,
+        # As it is written, too: SQLite lowers no letters but ASCII's.
+        identities.c.email == text,
+        identities.c.handle == text,
         func.lower(identities.c.email) == lowered,
         func.lower(identities.c.handle) == lowered,
         and_(identities.c.service_account.is_(True), identities.c.name == text),

@@ -355,6 +355,17 @@ def test_f45_look_alikes_are_never_merged(reading: Cli, organization: Organizati
     assert reading("sync", "--detailed-exitcode").code == 0
 
 
+def test_whoever_has_letters_beyond_ascii_is_found_by_the_very_address(
+    reading: Cli, organization: Organization
+) -> None:
+    for number, email in enumerate(("\xc4DA@umlaut.example", "\u0130brahim@dotted.example")):
+        organization.change_email(organization.add_user(f"{number}@before.example").id, email)
+        assert reading("sync").code == 0
+        [shown] = reading.ok("identity", "show", email)["identities"]
+        assert shown["email"] == email
+        assert reading.ok("timeline", email)["events"]
+
+
 def test_f42_the_start_of_an_overlong_name_is_kept(reading: Cli, server: SandboxServer) -> None:
     server.faults.add(f.HugeName(1_000_000), path=USERS, page=1, times=None)
     assert reading("sync").code == 0

@@ -111,7 +111,7 @@ class TestCredentials:
         assert document["schema"] == "accesssync.credentials/1"
         found = document["credentials"]
         held = inventory.organization
-        assert len(found) == sum(map(len, (held.app_keys, held.api_keys, held.tokens, held.oauth_clients)))
+        assert len(found) == len({*held.app_keys, *held.api_keys, *held.tokens, *held.oauth_clients})
         assert all(each.keys() >= COMPLETE for each in found)
         assert {each["type"] for each in found} <= {
             "application_key", "api_key", "personal_access_token", "service_access_token", "oauth_client",
@@ -402,8 +402,11 @@ class TestAcrossOrganizations:
 
 class TestCheck:
     @pytest.fixture
-    def doctor(self, inventory: Inventory, cli: Cli) -> "Doctor":
-        return Doctor(inventory, cli)
+    def doctor(self, inventory: Inventory, cli: Cli) -> Iterator["Doctor"]:
+        made = Doctor(inventory, cli)
+        yield made
+        for key in made.keys:
+            inventory.organization.delete_application_key(key)
 
     def test_all_is_well_with_the_minimal_key(self, doctor: "Doctor") -> None:
         lines = doctor.examine(list(READING_SCOPES), code=0)
@@ -554,13 +557,14 @@ class Doctor:
         self.inventory = inventory
         self.cli = cli
         self.document: Any = None
+        self.keys: list[str] = []
 
-    def use(self, scopes: list[str] | None, owner: str | None = None) -> str:
+    def use(self, scopes: list[str] | None, owner: str | None = None) -> None:
         at = self.inventory.organization
         reader = next(key.owner_id for key in at.app_keys.values() if key.secret == self.inventory.server.app_key)
         key = at.add_application_key(owner or reader, scopes, name="read key")
         self.cli.env(DD_APP_KEY=key.secret)
-        return key.id
+        self.keys.append(key.id)
 
     def examine(
         self,
@@ -571,16 +575,11 @@ class Doctor:
         code: int | None = None,
     ) -> dict[str, dict[str, Any]]:
         """The lines by id."""
-        made = None
         if secret is None:
-            made = self.use(scopes, owner)
+            self.use(scopes, owner)
         else:
             self.cli.env(DD_APP_KEY=secret)
-        try:
-            ended = self.cli("check", "--json")
-        finally:
-            if made is not None:
-                self.inventory.organization.delete_application_key(made)
+        ended = self.cli("check", "--json")
         assert code is None or ended.code == code, ended.out
         self.document = ended.json
         return {line["id"]: line for line in self.document["checks"]}

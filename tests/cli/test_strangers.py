@@ -91,9 +91,10 @@ def test_any_hostile_name_from_the_wire_is_stored_and_shown(cli: Cli, server: Sa
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("Ada Lovelace", "Ada Lovelace"), ("Zoë 李 🎉", "Zoë 李 🎉"), ("\x1b[31m", "\\x1b[31m"),
-        ("a\r\nb", "a\\x0d\\x0ab"), ("\u202eabc", "\\u202eabc"), ("a\u200bb", "a\\u200bb"), ("\x9b31m", "\\x9b31m"), ("a\u2028b", "a\\u2028b"),
-        ("\U000e0041", "\\U000e0041"), ("\ud800", "\\ud800"), ("", ""), ("a\u200db", "a\\u200db"),
+        ("Ada Lovelace", "Ada Lovelace"), ("Zo\xeb \u674e \U0001f389", "Zo\xeb \u674e \U0001f389"), ("", ""),
+        ("\x1b[31m", "\\x1b[31m"), ("a\r\nb", "a\\x0d\\x0ab"), ("\x9b31m", "\\x9b31m"), ("\ud800", "\\ud800"),
+        ("\u202eabc", "\\u202eabc"), ("a\u200bb", "a\\u200bb"), ("a\u2028b", "a\\u2028b"),
+        ("\U000e0041", "\\U000e0041"), ("a\u200db", "a\\u200db"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
     ],
 )  # fmt: skip

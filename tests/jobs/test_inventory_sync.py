@@ -193,7 +193,7 @@ class TestEveryResource:
             assert found[client.id]["users"] == sorted(client.authorizations)
         for api_key in held.api_keys.values():
             assert found[api_key.id]["created_by_id"] == api_key.created_by
-        assert len(found) == sum(map(len, (held.app_keys, held.tokens, held.oauth_clients, held.api_keys)))
+        assert len(found) == len({*held.app_keys, *held.tokens, *held.oauth_clients, *held.api_keys})
         whole = b"".join(path.read_bytes() for path in Path(str(stage.engine.url.database)).parent.glob("history.db*"))
         for secret in (*held.app_keys_by_secret, *held.api_keys_by_secret):
             assert secret.encode() not in whole
