@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
 from accesssync.model.coverage import Coverage, CoverageState, Resource
@@ -38,6 +39,7 @@ class Target(Struct, frozen=True, kw_only=True):
     name: str
     site: str
     skip: frozenset[Resource]
+    judging: Judging = Judging()
     open: Callable[[], MeteredSource]
 
 
@@ -67,6 +69,8 @@ class Synced(Struct, frozen=True, kw_only=True):
     run: runs.RunRecord | None
     observed: dict[Resource, runs.Observed]
     counts: dict[str, int]
+    nhi: dict[str, int] = {}
+    """Of the user records: how many are no people, by who says so."""
     alerting: int = 0
     """Changes that the organization itself made; only these may alert anybody."""
     previous_run: int | None
@@ -169,6 +173,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         source: MeteredSource,
     ) -> Synced:
         org_id, observed = self.lease.org_id, dict(collected.observed)
+        classify_all(self.engine, self.lease, self.run_id, self.target.judging, self.world.clock(), observed)
         tally = Tally()
         if previous is None:
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
@@ -270,6 +275,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             run=runs.get_run(self.engine, self.run_id),
             observed=observed,
             counts=inventory.current_counts(self.engine, self.lease.org_id),
+            nhi=count_labels(self.engine, self.lease.org_id),
             alerting=alerting,
             previous_run=previous,
             error=error,
