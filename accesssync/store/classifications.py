@@ -211,6 +211,20 @@ def classification_of(row: Mapping[Any, Any]) -> Classification:
     )
 
 
+def undetermined(*, service_account: bool) -> Classification:
+    """Of whom no run has said anything yet: only what Datadog declares."""
+    return Classification(
+        label="nhi" if service_account else "unknown",
+        computed="nhi" if service_account else "unknown",
+        kind="service_account" if service_account else None,
+        kind_reason=None,
+        score=0,
+        basis="declared" if service_account else "inferred",
+        signals=(),
+        ruleset="",
+    )
+
+
 def current_labels(engine: Engine, org_id: int) -> dict[tuple[bool, str], int]:
     """How many identities hold now, by whether they are service accounts and by computed label."""
     flag, label = identities.c.service_account.is_(True), func.coalesce(classifications.c.computed, "unknown")
