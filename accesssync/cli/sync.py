@@ -131,6 +131,9 @@ def _show_nhi(one: "Synced") -> None:
     told = one.nhi
     review = f", {told['review']:,} to decide: accesssync nhi list" if told["review"] else ""
     say(f"NHI {told['total']:,}: {told['declared']:,} declared, {told['inferred']:,} inferred{review}")
+    domains = ", ".join(visible(domain) for domain in one.org_domains[:4])
+    if one.run is not None and one.run.baseline:
+        say(f"taken for its own e-mail domains: {domains or 'none'} (ACCESSSYNC_ORG_DOMAINS sets them)")
 
 
 def _show_changes(engine: "Database", one: "Synced") -> None:

@@ -43,8 +43,10 @@ def classify_all(
     judging: Judging,
     now: datetime,
     observed: Mapping[Resource, runs.Observed],
-) -> None:
+) -> tuple[str, ...]:
     """Classify every identity of a run under way; writes what differs from what is stored, and nothing else.
+
+    Gives the domains that were taken for the organization's own.
 
     Memory is a page of identities and the names of the keys, however many identities there are.
     """
@@ -60,6 +62,7 @@ def classify_all(
         if one.inputs != inputs:
             writer.offer(one, inputs, classify(subject, used))
     writer.flush()
+    return tuple(sorted(used.org_domains))
 
 
 def context_of(engine: Database, org_id: int, judging: Judging, now: datetime) -> Context:

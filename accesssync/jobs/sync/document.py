@@ -37,6 +37,7 @@ def sync_document(synced: Synced) -> dict[str, Any]:
             "removed": run.removed if run else 0,
         },
         "nhi": {name: synced.nhi.get(name, 0) for name in ("total", "declared", "inferred", "review")},
+        "org_domains": list(synced.org_domains),
         "findings": {"opened": 0, "open": 0, "resolved": 0},
         "coverage": {
             resource.value: {

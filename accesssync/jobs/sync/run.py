@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
@@ -71,6 +72,8 @@ class Synced(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     nhi: dict[str, int] = {}
     """Of the user records: how many are no people, by who says so."""
+    org_domains: tuple[str, ...] = ()
+    """The e-mail domains that were taken for the organization's own, as they were set or inferred."""
     alerting: int = 0
     """Changes that the organization itself made; only these may alert anybody."""
     previous_run: int | None
@@ -173,7 +176,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         source: MeteredSource,
     ) -> Synced:
         org_id, observed = self.lease.org_id, dict(collected.observed)
-        classify_all(self.engine, self.lease, self.run_id, self.target.judging, self.world.clock(), observed)
+        judging, now = self.target.judging, self.world.clock()
+        domains = classify_all(self.engine, self.lease, self.run_id, judging, now, observed)
         tally = Tally()
         if previous is None:
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
@@ -193,7 +197,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             tally=tally,
         )
         runs.publish(self.engine, self.lease, self.run_id, observed, result)
-        return self._synced(observed, previous, error, tally.alerting)
+        return replace(self._synced(observed, previous, error, tally.alerting), org_domains=domains)
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
         org_id = self.lease.org_id
