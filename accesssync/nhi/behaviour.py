@@ -21,7 +21,10 @@ def behaviour_signals(evidence: Evidence, now: datetime, lexicon: Lexicon, *, mf
     named = _automation_keys(evidence, lexicon)
     if named:
         points = lexicon.points["automation_keys" if len(named) >= 3 else "automation_key"]
-        found.append(Signal("B3", points, "keys", f"{len(named)} keys named after automation, such as {named[0]!r}"))
+        text = (
+            f"{len(named)} keys named after automation, such as" if len(named) > 1 else "a key named after automation:"
+        )
+        found.append(Signal("B3", points, "keys", f"{text} {named[0]!r}"))
     login = evidence.last_login_at
     recent = isinstance(login, datetime) and now - login <= MONTH
     if recent and evidence.mfa_enabled:
