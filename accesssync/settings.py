@@ -44,6 +44,7 @@ SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
 _FOLLOW_USERS = frozenset({"service_accounts", "grants"})
 _MOST_BYTES = 65_536
 _ORG_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(\.[\w-]{1,63})+")
 _ORGS = "ACCESSSYNC_ORGS"
 _SINGLE = ("DD_SITE", "DD_API_KEY", "DD_APP_KEY")
 _A_KEY = "0123456789abcdef0123456789abcdef"
@@ -95,9 +96,28 @@ def _resources(value: object) -> object:
     return chosen
 
 
+def _domains(value: object) -> object:
+    names = [part.strip().lower().rstrip(".") for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple | set | frozenset):
+        return names
+    chosen = frozenset(str(name) for name in names if name)
+    if not all(_DOMAIN.fullmatch(name) for name in chosen):
+        raise ValueError("names something that is no e-mail domain")
+    return chosen
+
+
+def _operator(value: str) -> str:
+    name = value.strip()
+    if not name or len(name) > 200 or not name.isprintable():
+        raise ValueError("must be a name of at most 200 printable characters")
+    return name
+
+
 Site = Annotated[str, AfterValidator(_site)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+Domains = Annotated[frozenset[str], BeforeValidator(_domains)]
+Operator = Annotated[str, AfterValidator(_operator)]
 Resources = Annotated[frozenset[str], BeforeValidator(_resources)]
 
 
@@ -124,6 +144,9 @@ class OrgForm(BaseModel):
     app_key: Key | None = _setting("APP_KEY", None, "secret", "Application key that reads it.", _A_KEY + "01234567")
     api_url: str | None = _setting("API_URL", None, "URL", "Overrides ACCESSSYNC_API_URL.", _A_URL)
     skip: Resources | None = _setting("SKIP", None, "list of resources", "Overrides ACCESSSYNC_SKIP.", "teams,api_keys")
+    org_domains: Domains | None = _setting(
+        "ORG_DOMAINS", None, "list of domains", "Overrides ACCESSSYNC_ORG_DOMAINS.", "example.com,example.org"
+    )
 
 
 @dataclass(frozen=True)
@@ -149,6 +172,7 @@ class OrgSettings:
     api_key: SecretStr | None = field(default=None, repr=False)
     app_key: SecretStr | None = field(default=None, repr=False)
     skip: frozenset[str] = frozenset()
+    org_domains: frozenset[str] = frozenset()
     prefix: str = "DD_"
 
     def keys(self) -> tuple[str, str]:
@@ -198,6 +222,27 @@ class Settings(BaseSettings):
     )
     skip: Resources = _setting(
         "ACCESSSYNC_SKIP", frozenset(), "list of resources", "Resources not to be read on purpose.", "teams,api_keys"
+    )
+    org_domains: Domains = _setting(
+        "ACCESSSYNC_ORG_DOMAINS",
+        frozenset(),
+        "list of domains",
+        "The organization's own e-mail domains; where unset, inferred from its users.",
+        "example.com,example.org",
+    )
+    nhi_lexicon: Path | None = _setting(
+        "ACCESSSYNC_NHI_LEXICON",
+        None,
+        "file",
+        "Changes to the words and points that tell machines from people, as TOML.",
+        "/etc/accesssync/lexicon.toml",
+    )
+    operator: Operator | None = _setting(
+        "ACCESSSYNC_OPERATOR",
+        None,
+        "name",
+        "Who is acting, for decisions; where unset, the login name. --by overrides it.",
+        "ada@example.com",
     )
     secrets_dir: Path | None = _setting(
         "ACCESSSYNC_SECRETS_DIR",
@@ -321,6 +366,7 @@ class Settings(BaseSettings):
                 api_key=form.api_key,
                 app_key=form.app_key,
                 skip=self.skip if form.skip is None else form.skip,
+                org_domains=self.org_domains if form.org_domains is None else form.org_domains,
                 prefix=prefix,
             )
         return known, problems

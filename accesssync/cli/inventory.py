@@ -136,12 +136,15 @@ def identities(
     def found() -> Iterator[Document]:
         for one in everybody():
             if (kind is None or one["classification"]["label"] == kind) and (role is None or role in one["roles"]):
-                yield one
+                # CSV has no nested cells; the contract's document has them only where they belong.
+                told = one["classification"]
+                flat = {"nhi_kind": told["kind"], **{name: told[name] for name in ("label", "score", "basis")}}
+                yield {**one, **flat} if form == "csv" and not invocation.as_json else one
 
     columns = (
         "org", "id", "email", "handle", "name", "title", "status", "disabled", "verified", "mfa_enabled",
         "service_account", "created_at", "last_login_at", "last_login_state", "roles", "first_seen_at",
-        "first_seen_baseline", "look_alikes", "also_in",
+        "first_seen_baseline", "look_alikes", "also_in", "label", "nhi_kind", "score", "basis", "owner", "purpose",
     )  # fmt: skip
     table = (*IDENTITIES, ALSO_IN) if across_orgs else IDENTITIES
     print_documents(invocation, ("identity", "identities"), columns, found(), form=form, table=table, limit=limit)

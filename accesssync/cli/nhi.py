@@ -1,19 +1,30 @@
-"""`accesssync nhi score`."""
+"""`accesssync nhi`: score a file; list, show and decide who is not a person."""
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from accesssync.cli.inventory import (
+    as_of_option,
+    format_option,
+    limit_option,
+    opened,
+    print_documents,
+)
 from accesssync.cli.options import Invocation, common, now
-from accesssync.cli.output import Document, print_csv, print_json_list, say
+from accesssync.cli.output import Document, day, print_csv, print_json, print_json_list, say
 from accesssync.cli.table import SHOWN, Column, print_table
 from accesssync.cli.visible import visible
+from accesssync.nhi.verdict import Kind
 
 
 def _strongest(one: Document) -> str:
-    signals = sorted(one["signals"], key=lambda signal: -abs(signal["points"]))
+    # Limits (C1, C2) explain the sum, not the identity: they come last.
+    signals = sorted(one["signals"], key=lambda signal: (signal["id"][0] == "C", -abs(signal["points"])))
     return "; ".join(f"{signal['points']:+d} {signal['text']}" for signal in signals)
 
 
@@ -26,6 +37,34 @@ SCORED = (
     Column("WHY", _strongest, least=24),
 )
 LABELS = ("nhi", "review", "human", "unknown")
+KINDS = get_args(Kind)
+
+
+def _standing(one: Document) -> str:
+    """What is to be done about it: nothing, decide, or look at a decision again."""
+    told = one["classification"]
+    if told["decision"]:
+        return "DECISION TO REVIEW" if told["decision"]["review"] else f"decided {told['label']}"
+    if told["label"] == "review":
+        return "to decide"
+    return {"declared": "declared", "inferred": "inferred"}[told["basis"]]
+
+
+def _why(one: Document) -> str:
+    told = one["classification"]
+    if told["decision"] and told["decision"]["review"]:
+        return "; ".join(told["decision"]["review"])
+    return _strongest(told)
+
+
+FOUND = (
+    Column("WHO", lambda one: one["email"] or one["name"] or one["id"], "middle", least=22),
+    Column("STATE", _standing, least=18),
+    Column("SCORE", lambda one: one["classification"]["score"], "number"),
+    Column("KIND", lambda one: one["classification"]["kind"] or "", least=8, optional=True),
+    Column("OWNER", lambda one: one["owner"] or "", "middle", least=10, sparse=True),
+    Column("WHY", _why, least=24),
+)
 
 
 @click.group()
@@ -96,3 +135,200 @@ def _contract(one: Document) -> Document:
 
 def _reasons(found: Document) -> list[str]:
     return [f"{one['id']} {one['points']:+d} {one['field']}: {visible(one['text'])}" for one in found["signals"]]
+
+
+@nhi.command(
+    "list",
+    epilog="""\b
+Without --label: machines, whoever may be one, and decisions that should be looked at again, which come first.
+
+\b
+Examples:
+  accesssync nhi list
+  accesssync nhi list --label review
+  accesssync nhi list --kind ci --as-of 2026-06-30 --format csv""",
+)
+@click.option("--kind", type=click.Choice(KINDS), help="Only of this kind.")
+@click.option("--label", type=click.Choice(LABELS), help="Only with this label.")
+@as_of_option
+@limit_option
+@format_option
+@common
+def list_(
+    invocation: Invocation, kind: str | None, label: str | None, as_of: str | None, limit: int, form: str
+) -> None:
+    """User records that are, or may be, no people: what to do about each, and why."""
+    from accesssync.jobs import machines as job
+
+    engine, views = opened(invocation, as_of)
+
+    def found() -> Iterator[Document]:
+        for view in views:
+            for one in job.list_machines(engine, view, label, kind):
+                yield _row(one) if form == "csv" and not invocation.as_json else one
+
+    columns = (
+        "org", "id", "email", "name", "label", "nhi_kind", "score", "basis", "state", "owner", "purpose", "reasons",
+        "last_login_at", "roles",
+    )  # fmt: skip
+    noun = ("identity", "identities")
+    print_documents(invocation, noun, columns, found(), form=form, table=FOUND, limit=limit, name="nhi")
+
+
+def _row(one: Document) -> Document:
+    told = one["classification"]
+    flat = {name: told[name] for name in ("label", "score", "basis")}
+    return {**one, **flat, "nhi_kind": told["kind"], "state": _standing(one), "reasons": _reasons(told)}
+
+
+@nhi.command(
+    epilog="""\b
+Examples:
+  accesssync nhi show ci-deploy@example.com
+  accesssync nhi show ci-deploy@example.com --as-of run-377 --json"""
+)
+@click.argument("who", metavar="ID|EMAIL")
+@as_of_option
+@common
+def show(invocation: Invocation, who: str, as_of: str | None) -> None:
+    """Why somebody is taken for a machine or a person: every signal, its keys, what was decided."""
+    from accesssync.errors import UsageError
+    from accesssync.jobs import machines as job
+
+    engine, views = opened(invocation, as_of)
+    found = [one for view in views for one in job.show_machine(engine, view, who)]
+    if not found:
+        raise UsageError(f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody")
+    if invocation.as_json:
+        print_json({"schema": "accesssync.nhi/1", "nhi": found})
+        return
+    for one in found:
+        _show(one)
+
+
+def _show(one: Document) -> None:
+    told = one["classification"]
+    kind = f", {told['kind']}" if told["kind"] else ""
+    say(f"{visible(one['name'] or one['email'] or one['id'])}  ({visible(one['org'])})")
+    for label, value in (
+        ("id", one["id"]),
+        ("e-mail", one["email"]),
+        ("status", one["status"]),
+        ("last login", day(one["last_login_at"]) if one["last_login_at"] else one["last_login_state"]),
+        ("owner", one["owner"]),
+        ("purpose", one["purpose"]),
+    ):
+        if value:
+            say(f"  {label:<11} {visible(value)}")
+    say(f"  {told['label'].upper()}{kind}  ({_standing(one)})")
+    if told["kind_reason"]:
+        say(f"  kind because: {visible(told['kind_reason'])}")
+    score = "not computed yet" if told["score"] is None else f"{told['score']} points, which says {told['computed']}"
+    say(f"  the evidence: {score}; ruleset {told['ruleset'] or '-'}")
+    for signal in told["signals"]:
+        say(f"    {signal['points']:+4d}  {signal['id']:<4} {signal['field']:<10} {visible(signal['text'])}")
+    _show_decisions(one)
+    _show_keys(one)
+    for suggestion in one["owner_suggestions"]:
+        say(f"  owner? {visible(suggestion['owner'])}: {visible(suggestion['reason'])} (a suggestion, not stored)")
+    if not told["decision"] and told["label"] in ("nhi", "review"):
+        say(f"  next: accesssync nhi decide {visible(one['id'])} --human|--nhi KIND --owner ... --reason ...")
+    say()
+
+
+def _show_decisions(one: Document) -> None:
+    current = one["classification"]["decision"]
+    for reason in current["review"] if current else []:
+        say(f"  DECISION TO REVIEW: {visible(reason)}")
+    for decided in one["decisions"]:
+        kind = f" ({decided['kind']})" if decided["kind"] else ""
+        say(
+            f"  {day(decided['decided_at'])} {visible(decided['decided_by'])} decided {decided['label']}{kind}: "
+            f"{visible(decided['reason'])}; the score was {decided['score']}, {decided['computed']}"
+        )
+
+
+def _show_keys(one: Document) -> None:
+    for key in one["credentials"]:
+        used = day(key["last_used_at"]) if key["last_used_at"] else key["last_used_state"]
+        vendor = f"  {visible(key['vendor'])}" if key["vendor"] else ""
+        say(f"  {visible(key['type'])} {visible(key['name'] or key['id'])}  last used {used}{vendor}")
+        if key["broader_than_needed"]:
+            checked = "" if key["excess_verified"] else " (not checked against the vendor's documentation)"
+            say(f"    broader than needed: {visible(key['broader_than_needed'])}{checked}")
+
+
+def _day(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date such as 2027-06-30") from None
+
+
+@nhi.command(
+    epilog="""\b
+A decision belongs to the Datadog id and is final: no sync changes it. The computed score is kept beside it, and where
+the evidence changes the decision is offered for review. A later decision about the same id replaces it.
+
+\b
+Examples:
+  accesssync nhi decide ci@example.com --nhi ci --owner platform@example.com --purpose "deploys" --reason "asked Ada"
+  accesssync nhi decide 07a3d791-f7f8-4815-b845-12dbc56576ca --human --reason "met him" --review-by 2027-06-30"""
+)
+@click.argument("who", metavar="ID|EMAIL")
+@click.option("--human", is_flag=True, help="It is a person.")
+@click.option("--nhi", "kind", type=click.Choice(KINDS), help="It is a machine of this kind.")
+@click.option("--owner", metavar="WHO", help="Who answers for it.")
+@click.option("--purpose", metavar="TEXT", help="What it is there for.")
+@click.option("--reason", metavar="TEXT", required=True, help="How you know.")
+@click.option("--review-by", callback=_day, metavar="DATE", help="When to look at the decision again.")
+@click.option("--by", metavar="WHO", help="Who decides; else ACCESSSYNC_OPERATOR or the login name.")
+@common
+def decide(
+    invocation: Invocation,
+    who: str,
+    human: bool,
+    kind: Kind | None,
+    owner: str | None,
+    purpose: str | None,
+    reason: str,
+    review_by: date | None,
+    by: str | None,
+) -> None:
+    """Say for good whether somebody is a person or a machine, and who answers for it."""
+    from accesssync.jobs import machines as job
+    from accesssync.jobs.inventory import views
+    from accesssync.jobs.opening import open_to_write
+    from accesssync.nhi.verdict import Decision
+
+    if human == (kind is not None):
+        raise click.UsageError("give either --human or --nhi KIND")
+    texts = {"--owner": owner, "--purpose": purpose, "--reason": reason, "--by": by}
+    for option, text in texts.items():
+        if text is not None and not (text.strip() and len(text) <= 1_000 and text.isprintable()):
+            raise click.BadOptionUsage(option, f"{option} has to be a line of 1 to 1,000 characters")
+    settings = invocation.settings
+    decided_by = by or settings.operator or _login_name()
+    engine = open_to_write(settings)
+    chosen = views(engine, invocation.orgs, None, lambda _error: None)
+    found = job.decide(
+        engine, chosen, who, Decision("human" if human else "nhi", kind),
+        by=decided_by, reason=reason, now=now(), owner=owner, purpose=purpose, review_by=review_by,
+    )  # fmt: skip
+    if invocation.as_json:
+        print_json({"schema": "accesssync.nhi_decision/1", "decision": found})
+        return
+    label = "a person" if human else f"a machine ({kind})"
+    say(f"{visible(found['subject'])} is {label}: decided by {visible(decided_by)}, for good")
+    say(f"the evidence says {found['computed']} with {found['score']} points; that is kept beside the decision")
+
+
+def _login_name() -> str:
+    import getpass
+
+    from accesssync.errors import UsageError
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise UsageError("there is no login name", remedy="give --by, or set ACCESSSYNC_OPERATOR") from error

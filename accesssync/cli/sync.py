@@ -121,9 +121,19 @@ def _show(engine: "Database", one: "Synced") -> None:
             f"baseline: {c['users']:,} identities ({c['service_accounts']:,} service accounts), {c['roles']:,} roles, "
             f"{c['permissions']:,} permissions, {c['grants']:,} grants"
         )
+        _show_nhi(one)
         say("next: accesssync admins")
         return
     _show_changes(engine, one)
+
+
+def _show_nhi(one: "Synced") -> None:
+    told = one.nhi
+    review = f", {told['review']:,} to decide: accesssync nhi list" if told["review"] else ""
+    say(f"NHI {told['total']:,}: {told['declared']:,} declared, {told['inferred']:,} inferred{review}")
+    domains = ", ".join(visible(domain) for domain in one.org_domains[:4])
+    if one.run is not None and one.run.baseline:
+        say(f"taken for its own e-mail domains: {domains or 'none'} (ACCESSSYNC_ORG_DOMAINS sets them)")
 
 
 def _show_changes(engine: "Database", one: "Synced") -> None:
@@ -136,6 +146,7 @@ def _show_changes(engine: "Database", one: "Synced") -> None:
     total = one.run.added + one.run.updated + one.run.removed
     if not total:
         say(f"since {since}: nothing changed")
+        _show_nhi(one)
         return
     counts: dict[str, int] = {}
     loud: list[Change] = []
@@ -151,6 +162,7 @@ def _show_changes(engine: "Database", one: "Synced") -> None:
         say("! " + change_line(change))
     if total > len(loud):
         say(f"  and {total - len(loud):,} more")
+    _show_nhi(one)
     say(f"next: accesssync changes --since {since}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 
 from accesssync.errors import UsageError
+from accesssync.jobs.verdict import Rulings, rulings, verdict_of
 from accesssync.model.identity import Identity
 from accesssync.model.look_alike import look_alikes
 from accesssync.model.role import Permission, Role
@@ -25,6 +26,13 @@ class View(Struct, frozen=True):
     org: runs.OrgRecord
     run: runs.RunRecord
     moment: Moment
+    latest: bool = False
+    """Whether no time was asked for, so that decisions made since that run count as well."""
+
+    @property
+    def decided_until(self) -> datetime | None:
+        """The time after which decisions do not count; None where all of them do."""
+        return None if self.latest else self.run.finished_at
 
     @property
     def proven(self) -> bool:
@@ -100,7 +108,7 @@ def view_at(engine: Database, org: runs.OrgRecord, when: When | None) -> View | 
             org=org.name,
             remedy=f"the first run is run-{first.id} of {as_text(published[0].finished_at)}",
         )
-    return View(org, run, Moment(org.id, run.id, run.finished_at.date()))
+    return View(org, run, Moment(org.id, run.id, run.finished_at.date()), when is None)
 
 
 def identities(engine: Database, view: View) -> Iterator[Document]:
@@ -112,8 +120,13 @@ def identities(engine: Database, view: View) -> Iterator[Document]:
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
     alike = look_alikes(inventory.emails(engine, view.moment))
-    for one in inventory.list_identities(engine, view.moment):
-        yield {**_identity(view, one, names, times), "look_alikes": list(alike.get(one.identity.id, ()))}
+    known = _rulings(engine, view)
+    for one in inventory.list_identities(engine, view.moment, classified=True):
+        yield {**_identity(view, one, names, times, known), "look_alikes": list(alike.get(one.identity.id, ()))}
+
+
+def _rulings(engine: Database, view: View) -> Rulings:
+    return rulings(engine, view.org.id, view.run.finished_at or view.run.started_at, view.decided_until)
 
 
 def across_orgs(engine: Database, chosen: list[View]) -> Iterator[Document]:
@@ -137,8 +150,10 @@ def _identity(
     one: inventory.IdentityAt,
     names: dict[str, str | None],
     times: dict[int, tuple[datetime | None, bool]],
+    known: Rulings,
 ) -> Document:
     record = one.identity
+    decision = known.by_id.get(record.id)
     first, baseline = times.get(one.first_run, (None, False))
     return {
         "org": view.org.name,
@@ -156,7 +171,9 @@ def _identity(
         "last_login_at": None if record.last_login_at is UNSET else time_or_none(record.last_login_at),
         "last_login_state": login_state(record),
         "roles": sorted(names.get(role_id) or role_id for role_id in record.role_ids),
-        "classification": classification(record),
+        "classification": verdict_of(one, known),
+        "owner": decision.owner if decision else None,
+        "purpose": decision.purpose if decision else None,
         "first_seen_at": time_or_none(first),
         "first_seen_baseline": baseline,
     }
@@ -169,31 +186,20 @@ def login_state(record: Identity) -> str:
     return "never" if record.last_login_at is None else "seen"
 
 
-def classification(record: Identity) -> Document:
-    """What Datadog itself declares; everybody else is not judged yet."""
-    declared = bool(record.service_account)
-    return {
-        "label": "nhi" if declared else "unknown",
-        "kind": "service_account" if declared else None,
-        "score": None,
-        "basis": "declared" if declared else "inferred",
-        "signals": [],
-    }
-
-
 def show_identity(engine: Database, view: View, text: str) -> list[Document]:
     """Everything about the identities whose id, e-mail or handle is `text`, permissions and their paths included."""
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
-    found = inventory.find_identities(engine, view.moment, text)
+    found = inventory.find_identities(engine, view.moment, text, classified=True)
     if not found:
         return []
+    known = _rulings(engine, view)
     roles = {role.id: role for role, _ in inventory.list_roles(engine, view.moment)}
     permissions = inventory.list_permissions(engine, view.moment)
     privileged = privileged_permissions(roles.values(), permissions)
     shown = []
     for one in found:
-        document = _identity(view, one, names, times)
+        document = _identity(view, one, names, times, known)
         document["grants"] = list(grants(engine, view, identity_id=one.identity.id))
         document["permissions"] = _paths(one.identity, roles, permissions)
         held = {permission for role in _held(one.identity, roles) for permission in role.permission_ids}

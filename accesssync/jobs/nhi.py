@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from accesssync.errors import UsageError
 from accesssync.nhi.classify import Context, classify, context
-from accesssync.nhi.lexicon import base_lexicon, load_lexicon
+from accesssync.nhi.lexicon import Lexicon, base_lexicon, load_lexicon
 from accesssync.nhi.verdict import Classification, Evidence, Subject
 
 Document = dict[str, Any]
@@ -41,13 +41,17 @@ _NEVER = {"never", "null", "none"}
 
 def scoring(now: datetime, org_domains: Iterable[str] = (), lexicon: Path | None = None) -> Context:
     """What to judge by: the lexicon, with an operator's file of changes where one is given."""
-    words = base_lexicon()
-    if lexicon is not None:
-        try:
-            words = load_lexicon(words, lexicon.read_bytes(), str(lexicon))
-        except OSError as error:
-            raise UsageError(f"{lexicon} cannot be read: {error.strerror or 'input/output error'}") from error
-    return context(now, lexicon=words, org_domains=tuple(org_domains))
+    return context(now, lexicon=lexicon_of(lexicon), org_domains=tuple(org_domains))
+
+
+def lexicon_of(path: Path | None) -> Lexicon:
+    """The lexicon that comes with accesssync, with an operator's file of changes where one is given."""
+    if path is None:
+        return base_lexicon()
+    try:
+        return load_lexicon(base_lexicon(), path.read_bytes(), str(path))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or 'input/output error'}") from error
 
 
 def score(path: Path, used: Context) -> Iterator[tuple[Document, Subject]]:

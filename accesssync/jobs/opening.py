@@ -5,6 +5,8 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from accesssync.jobs.nhi import lexicon_of
+from accesssync.jobs.sync.classify import Judging
 from accesssync.jobs.sync.run import Target, Terms
 from accesssync.model.coverage import Resource
 from accesssync.settings import OrgSettings, Settings
@@ -37,11 +39,13 @@ def targets(
     on_event: "Callable[[Event], None]",
 ) -> list[Target]:
     """The organizations to sync; ConfigurationError where keys are missing."""
+    lexicon = lexicon_of(settings.nhi_lexicon)
     return [
         Target(
             name=org.name,
             site=org.site,
             skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
+            judging=Judging(lexicon=lexicon, org_domains=org.org_domains),
             open=partial(open_org, settings, org, sleep=sleep, monotonic=monotonic, rng=rng, on_event=on_event),
         )
         for org in settings.organizations(names, need_keys=True)

@@ -21,14 +21,17 @@ def behaviour_signals(evidence: Evidence, now: datetime, lexicon: Lexicon, *, mf
     named = _automation_keys(evidence, lexicon)
     if named:
         points = lexicon.points["automation_keys" if len(named) >= 3 else "automation_key"]
-        found.append(Signal("B3", points, "keys", f"{len(named)} keys named after automation, such as {named[0]!r}"))
+        text = (
+            f"{len(named)} keys named after automation, such as" if len(named) > 1 else "a key named after automation:"
+        )
+        found.append(Signal("B3", points, "keys", f"{text} {named[0]!r}"))
     login = evidence.last_login_at
     recent = isinstance(login, datetime) and now - login <= MONTH
     if recent and evidence.mfa_enabled:
         text = "logged in within 30 days, with a second factor"
         found.append(Signal("B5", lexicon.points["present"], "last_login", text))
     if mfa_tells and evidence.mfa_enabled is False and not recent:
-        found.append(Signal("B4", lexicon.points["no_mfa"], "mfa", "no second factor where nearly everybody has one"))
+        found.append(Signal("B4", lexicon.points["no_mfa"], "mfa", "no second factor, though they are in use here"))
     return found
 
 
@@ -39,7 +42,8 @@ def _login_and_keys(evidence: Evidence, now: datetime, lexicon: Lexicon) -> list
     active = [key for key in keys if isinstance(key.last_used_at, datetime) and now - key.last_used_at <= MONTH]
     if isinstance(login, datetime):
         if now - login > ASLEEP and active:
-            text = f"no login for {(now - login).days} days, but {_used(active)}"
+            # The day and not the number of days: the same evidence is to read the same tomorrow.
+            text = f"no login since {login:%Y-%m-%d}, but {_used(active)}"
             return [Signal("B2", points["asleep_with_active_key"], "last_login", text)]
         return []
     old = evidence.created_at is not None and now - evidence.created_at > MONTH

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from accesssync.nhi.behaviour import behaviour_signals, borrowed_name
 from accesssync.nhi.domains import domain_signals
@@ -56,13 +57,8 @@ def classify(subject: Subject, context: Context, decision: Decision | None = Non
         computed = _label(signals, lexicon)
         kind, reason = _kind(signals, lexicon) if computed in {"nhi", "review"} else (None, None)
         basis = "inferred"
-    label = computed
-    if decision:
-        label, basis = decision.label, "override"
-        kind = None if label == "human" else decision.kind or kind
-        reason = "decided by a person" if kind else None
-    return Classification(
-        label=label,
+    found = Classification(
+        label=computed,
         computed=computed,
         kind=kind,
         kind_reason=reason,
@@ -71,6 +67,14 @@ def classify(subject: Subject, context: Context, decision: Decision | None = Non
         signals=tuple(signals),
         ruleset=lexicon.version,
     )
+    return decided(found, decision) if decision else found
+
+
+def decided(found: Classification, decision: Decision) -> Classification:
+    """The same evidence under a person's decision, which is final; what was computed stays beside it."""
+    kind = None if decision.label == "human" else decision.kind or found.kind
+    reason = "decided by a person" if kind else None
+    return replace(found, label=decision.label, kind=kind, kind_reason=reason, basis="override")
 
 
 def _signals(subject: Subject, context: Context) -> list[Signal]:

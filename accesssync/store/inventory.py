@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select
 from sqlalchemy import Table as SqlTable
 
 from accesssync.model.coverage import Resource
@@ -15,11 +15,14 @@ from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
 from accesssync.model.team import Mapping as AuthnMapping
 from accesssync.model.team import Membership, Team
+from accesssync.nhi.verdict import Classification
+from accesssync.store.classifications import classification_of
 from accesssync.store.engine import translated
 from accesssync.store.kinds import ALL, CREDENTIALS, IDENTITIES, MAPPINGS, MEMBERSHIPS, PERMISSIONS, ROLES, TEAMS
 from accesssync.store.tables import (
     activity,
     authn_mappings,
+    classifications,
     credentials,
     grants,
     identities,
@@ -47,6 +50,8 @@ class IdentityAt(Struct, frozen=True):
     identity: Identity
     first_run: int
     since_run: int
+    classification: Classification | None = None
+    """What the evidence said; None where that was not asked for, or no run has said anything yet."""
 
 
 class GrantAt(Struct, frozen=True):
@@ -68,7 +73,9 @@ def held(table: SqlTable, moment: Moment) -> ColumnElement[bool]:
     )
 
 
-def list_identities(engine: Engine, moment: Moment, ids: list[str] | None = None) -> Iterator[IdentityAt]:
+def list_identities(
+    engine: Engine, moment: Moment, ids: list[str] | None = None, *, classified: bool = False
+) -> Iterator[IdentityAt]:
     """User records by e-mail, with their roles and last login. `ids` narrows it to a few."""
     with translated("the identities cannot be read"), engine.connect() as connection:
         links = _links(connection, moment, grants, "identity_id", "role_id", ids)
@@ -91,11 +98,20 @@ def list_identities(engine: Engine, moment: Moment, ids: list[str] | None = None
         )
         if ids is not None:
             query = query.where(table.c.id.in_(ids))
+        if classified:
+            query = _with_classification(query, moment)
         for row in connection.execution_options(yield_per=2_000).execute(query).mappings():
             record = IDENTITIES.from_row(row, tuple(links.get(row["id"], ())))
             if row["activity_day"] is not None:
                 record = _with_login(record, row["last_login"])
-            yield IdentityAt(record, row["first_run"], row["from_run"])
+            found = classification_of(row) if classified and row["computed"] is not None else None
+            yield IdentityAt(record, row["first_run"], row["from_run"], found)
+
+
+def _with_classification(query: Select[Any], moment: Moment) -> Select[Any]:
+    table = classifications
+    told = [table.c[name] for name in ("computed", "kind", "kind_reason", "score", "basis", "signals", "ruleset")]
+    return query.add_columns(*told).outerjoin(table, and_(table.c.id == identities.c.id, held(table, moment)))
 
 
 def _with_login(record: Identity, value: datetime | None) -> Identity:
@@ -116,7 +132,7 @@ def _called(text: str) -> ColumnElement[bool]:
     )
 
 
-def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityAt]:
+def find_identities(engine: Engine, moment: Moment, text: str, *, classified: bool = False) -> list[IdentityAt]:
     """The identities that are called `text`; letter case counts in ids and in names of service accounts."""
     query = select(identities.c.id).where(
         held(identities, moment),
@@ -124,7 +140,7 @@ def find_identities(engine: Engine, moment: Moment, text: str) -> list[IdentityA
     )
     with translated("the identities cannot be read"), engine.connect() as connection:
         ids = list(connection.execute(query.limit(100)).scalars())
-    return list(list_identities(engine, moment, ids)) if ids else []
+    return list(list_identities(engine, moment, ids, classified=classified)) if ids else []
 
 
 def ever_identities(engine: Engine, org_id: int, run_id: int, text: str) -> list[str]:

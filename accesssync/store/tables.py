@@ -239,6 +239,49 @@ class MappingRow(Version, table=True):
     created_at: datetime | None = None
 
 
+class ClassificationRow(Fact, table=True):
+    """What the evidence says of one identity, for as long as it says so. What a person decided is not in here.
+
+    `inputs` is a digest of everything that was judged: while it is the same, so is the answer. It says nothing about a
+    run and is renewed in place where other evidence led to the same answer. `digest` is one of the answer.
+    """
+
+    __tablename__ = "classifications"
+    __table_args__ = _history("classifications", "id")
+    id: str
+    inputs: bytes
+    digest: bytes
+    computed: str
+    kind: str | None = None
+    kind_reason: str | None = None
+    score: int
+    basis: str
+    signals: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    ruleset: str
+
+
+class DecisionRow(Table, table=True):
+    """What a person decided about one Datadog id, and what the evidence said at that time. Only ever added to."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_identity", "org_id", "identity_id"),)
+    id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    org_id: int = Field(foreign_key="orgs.id")
+    identity_id: str
+    decided_at: datetime
+    decided_by: str
+    label: str
+    kind: str | None = None
+    owner: str | None = None
+    purpose: str | None = None
+    reason: str
+    review_by: date | None = None
+    computed: str
+    score: int
+    signals: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    ruleset: str
+
+
 class ActivityRow(Table, table=True):
     """A time at which a subject was active, as known on a UTC day and until another day's row replaces it.
 
@@ -319,6 +362,8 @@ oauth_authorizations = _table(OauthAuthorizationRow)
 teams = _table(TeamRow)
 memberships = _table(MembershipRow)
 authn_mappings = _table(MappingRow)
+classifications = _table(ClassificationRow)
+decisions = _table(DecisionRow)
 activity = _table(ActivityRow)
 changes = _table(ChangeRow)
 absences = _table(AbsenceRow)

@@ -24,7 +24,6 @@ COUNTED = (
 def sync_document(synced: Synced) -> dict[str, Any]:
     """One entry of `runs`."""
     run = synced.run
-    accounts = synced.counts.get("service_accounts", 0)
     document: dict[str, Any] = {
         "org": synced.org,
         "run_id": f"run-{run.id}" if run else None,
@@ -37,7 +36,8 @@ def sync_document(synced: Synced) -> dict[str, Any]:
             "updated": run.updated if run else 0,
             "removed": run.removed if run else 0,
         },
-        "nhi": {"total": accounts, "declared": accounts, "inferred": 0, "review": 0},
+        "nhi": {name: synced.nhi.get(name, 0) for name in ("total", "declared", "inferred", "review")},
+        "org_domains": list(synced.org_domains),
         "findings": {"opened": 0, "open": 0, "resolved": 0},
         "coverage": {
             resource.value: {

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
 from accesssync.model.coverage import Coverage, CoverageState, Resource
@@ -39,6 +41,7 @@ class Target(Struct, frozen=True, kw_only=True):
     name: str
     site: str
     skip: frozenset[Resource]
+    judging: Judging = Judging()
     open: Callable[[], MeteredSource]
 
 
@@ -68,6 +71,10 @@ class Synced(Struct, frozen=True, kw_only=True):
     run: runs.RunRecord | None
     observed: dict[Resource, runs.Observed]
     counts: dict[str, int]
+    nhi: dict[str, int] = {}
+    """Of the user records: how many are no people, by who says so."""
+    org_domains: tuple[str, ...] = ()
+    """The e-mail domains that were taken for the organization's own, as they were set or inferred."""
     alerting: int = 0
     """Changes that the organization itself made; only these may alert anybody."""
     previous_run: int | None
@@ -167,6 +174,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         source: MeteredSource,
     ) -> Synced:
         org_id, observed = self.lease.org_id, dict(collected.observed)
+        judging, now = self.target.judging, self.world.clock()
+        domains = classify_all(self.engine, self.lease, self.run_id, judging, now, observed)
         tally = Tally()
         if previous is None:
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
@@ -186,7 +195,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             tally=tally,
         )
         runs.publish(self.engine, self.lease, self.run_id, observed, result)
-        return self._synced(observed, previous, error, tally.alerting)
+        return replace(self._synced(observed, previous, error, tally.alerting), org_domains=domains)
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
         org_id = self.lease.org_id
@@ -268,6 +277,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             run=runs.get_run(self.engine, self.run_id),
             observed=observed,
             counts=inventory.current_counts(self.engine, self.lease.org_id),
+            nhi=count_labels(self.engine, self.lease.org_id),
             alerting=alerting,
             previous_run=previous,
             error=error,
