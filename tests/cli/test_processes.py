@@ -137,6 +137,7 @@ def test_several_first_syncs_at_once_leave_one_sound_database(
     assert either("db", "check").code == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_reader_that_has_enough_is_no_error(either: Cli, environment: dict[str, str]) -> None:
     assert either("sync").code == 0
     for command in (["identities", "--json"], ["changes", "--baseline", "--limit", "0"], ["roles", "--format", "csv"]):
@@ -156,6 +157,7 @@ def full() -> Path:
     return path
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_output_that_cannot_be_written_is_not_silently_lost(
     either: Cli, environment: dict[str, str], full: Path
 ) -> None:
