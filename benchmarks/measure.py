@@ -29,14 +29,15 @@ _LOOP_PAGE = 100
 class Sample:
     """One process.
 
-    `work` is what reading took, and what was done with what was read; the peak is the process's. `start_up` is all
-    the rest: starting Python, loading modules, reading settings, opening or making the database, ending. `requests`
-    is what the sandbox got.
+    `work` is what reading took, and what was done with what was read; the peak is the process's. `apart` is what
+    classification took. `start_up` is all the rest: starting Python, loading modules, reading settings, opening or
+    making the database, ending. `requests` is what the sandbox got.
     """
 
     work: Cost
     start_up: Cost
     requests: int
+    apart: Cost = Cost(0.0, 0.0, 0)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,10 @@ class Figures:
     def start_up(self, what: str) -> Cost | None:
         """The medians of start-up; None where this was not measured."""
         return _median([sample.start_up for sample in self.samples.get(what, [])])
+
+    def apart(self, what: str) -> Cost | None:
+        """The medians of classification; None where this was not measured."""
+        return _median([sample.apart for sample in self.samples.get(what, [])])
 
     def requests(self, what: str) -> int:
         """Requests of one process, as the sandbox counted them."""
@@ -186,9 +191,11 @@ class _Measurement:
         access = self.sandbox.access(door, everything=self.figures.everything)
         cost, document = run(module, arguments, {**access, **given}, self.plan.folder)
         wall, cpu = document.get("wall", 0.0), document.get("cpu", 0.0)
-        start_up = Cost(cost.wall - wall, cost.cpu - cpu, cost.peak_rss)
+        beside = document.get("apart", {"wall": 0.0, "cpu": 0.0})
+        apart = Cost(beside["wall"], beside["cpu"], cost.peak_rss)
+        start_up = Cost(cost.wall - wall - apart.wall, cost.cpu - cpu - apart.cpu, cost.peak_rss)
         self.asked[:] = self.sandbox.asked(door)
-        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, len(self.asked)), document.get("result")
+        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, len(self.asked), apart), document.get("result")
 
     @contextmanager
     def _database(self) -> Iterator[str]:

@@ -108,11 +108,15 @@ def costs(figures: Figures) -> str:
 
 def _start_up(figures: Figures) -> str:
     lines = [
-        f"Start-up and end of the process, not in the figures above (at {figures.users:,} users)",
+        f"Start-up, the end of the process and classification, not in the figures above (at {figures.users:,} users)",
         f"  {'':<40} {'wall':>9} {'':>8} {'CPU':>9}",
     ]
     for what, name in _START_UP.items():
         cost = figures.start_up(what)
+        if cost is not None:
+            lines.append(f"  {name:<40} {cost.wall:>7.2f} s {'':>8} {cost.cpu:>7.2f} s")
+    for what, name in ((FIRST, "classification, first sync"), (UNCHANGED, "classification, unchanged sync")):
+        cost = figures.apart(what)
         if cost is not None:
             lines.append(f"  {name:<40} {cost.wall:>7.2f} s {'':>8} {cost.cpu:>7.2f} s")
     return "\n".join(lines)
