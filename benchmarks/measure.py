@@ -37,7 +37,7 @@ class Sample:
     work: Cost
     start_up: Cost
     requests: int
-    apart: Cost = Cost(0.0, 0.0, 0)
+    apart: Cost = field(default_factory=lambda: Cost(0.0, 0.0, 0))
 
 
 @dataclass(slots=True)
