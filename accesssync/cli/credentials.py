@@ -92,10 +92,11 @@ def credentials(
 ) -> None:
     """Every key, token and OAuth client: whose, what for, last used. Never the secret itself."""
     from accesssync.jobs import credentials as job
+    from accesssync.jobs.inventory import identities_called
 
     database, views = opened(invocation, as_of)
 
-    called = job.identities_called(database, views, owner) if owner is not None else set()
+    called = identities_called(database, views, owner) if owner is not None else set()
 
     def belongs(one: Document) -> bool:
         # An owner who is gone is still known by its id and its last name.

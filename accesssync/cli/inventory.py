@@ -237,6 +237,7 @@ def grants(
     from accesssync.jobs import inventory as job
 
     engine, views = opened(invocation, as_of)
+    called = job.identities_called(engine, views, subject) if subject is not None else set()
 
     def found() -> Iterator[Document]:
         for view in views:
@@ -244,7 +245,9 @@ def grants(
             for one in job.grants(engine, view, history=history):
                 named = {**one, "subject": emails.get(one["identity_id"], one["identity_id"])}
                 if (role is None or role == one["role"]) and (
-                    subject is None or subject in (one["identity_id"], named["subject"])
+                    subject is None
+                    or subject in (one["identity_id"], named["subject"])
+                    or (one["org"], one["identity_id"]) in called
                 ):
                     yield named
 

@@ -78,6 +78,10 @@ def _flat(value: object) -> object:
         return "true" if value else "false"
     if isinstance(value, list):
         return ";".join(str(one) for one in value)
+    if isinstance(value, dict):
+        from msgspec import json
+
+        return json.encode(value).decode()
     return value
 
 

@@ -49,15 +49,6 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
         }
 
 
-def identities_called(database: Database, chosen: list[View], text: str) -> set[tuple[str, str]]:
-    """The organization and id of every identity that has `text` as its id, e-mail or handle."""
-    return {
-        (view.org.name, one.identity.id)
-        for view in chosen
-        for one in inventory.find_identities(database, view.moment, text)
-    }
-
-
 def across_orgs(database: Database, chosen: list[View]) -> Iterator[Document]:
     """The credentials whose name several of these organizations know, each with `also_in`, by name."""
     found = [one for view in chosen for one in credentials(database, view) if one["name"]]

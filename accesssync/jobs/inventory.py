@@ -239,6 +239,15 @@ def grants(
         }
 
 
+def identities_called(engine: Database, chosen: list[View], text: str) -> set[tuple[str, str]]:
+    """The organization and id of every identity that is called `text`."""
+    return {
+        (view.org.name, one.identity.id)
+        for view in chosen
+        for one in inventory.find_identities(engine, view.moment, text)
+    }
+
+
 def subjects(engine: Database, view: View) -> dict[str, str]:
     """What people call every identity known by then, by id."""
     return inventory.subjects(engine, view.moment)

@@ -221,3 +221,19 @@ def test_several_organizations(two: Cli, server: SandboxServer) -> None:
     assert two("sync").code == 0
     everybody = two.ok("identities")["identities"]
     assert {one["org"] for one in everybody} == {"acme", "emea"}
+
+
+def test_grants_of_somebody_by_any_name_that_shows(cli: Cli, organization: Organization) -> None:
+    account = next(one for one in organization.users.values() if one.service_account and one.role_ids)
+    assert cli("sync").code == 0
+    grants = cli.ok("grants", "--subject", account.id)["grants"]
+    assert {one["role_id"] for one in grants} == set(account.role_ids)
+    for called in (account.email, account.email.upper(), account.name):
+        assert cli.ok("grants", "--subject", str(called))["grants"] == grants
+    assert cli.ok("grants", "--subject", "nobody@nowhere.example")["grants"] == []
+
+
+def test_the_fields_of_a_change_are_json_in_a_csv_cell_too(synced: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(synced("changes", "--format", "csv").out)))
+    told = {one["id"]: one["fields"] for one in synced.ok("changes")["changes"]}
+    assert {row["id"]: json.loads(row["fields"]) for row in rows} == told
