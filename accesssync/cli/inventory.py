@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accesssync.cli.options import Invocation, common
+from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, complain, day, print_csv, print_json, print_json_list, say
 from accesssync.cli.table import SHOWN, Column, print_table
 from accesssync.cli.visible import visible
@@ -169,9 +169,16 @@ def identity_show(invocation: Invocation, who: str, as_of: str | None) -> None:
     """One identity: its facts, its roles since when, and what it may do through which role."""
     from accesssync.errors import UsageError
     from accesssync.jobs import inventory as job
+    from accesssync.jobs import reach
 
     engine, views = opened(invocation, as_of)
-    found = [one for view in views for one in job.show_identity(engine, view, who)]
+    found = []
+    for view in views:
+        for one in job.show_identity(engine, view, who):
+            if one["service_account"]:
+                at = reach.moment_of(view, as_of=as_of is not None, now=now())
+                one["reach"] = reach.reach_of_account(engine, view, one["id"], at)
+            found.append(one)
     if not found:
         raise UsageError(f"nobody has {who!r} as id, e-mail or handle", remedy="accesssync identities lists everybody")
     if invocation.as_json:
@@ -207,6 +214,9 @@ def _show_identity(one: Document) -> None:
         say(f"  PRIVILEGED: {', '.join(visible(name) for name in one['privileged'][:8])}")
         if len(one["privileged"]) > 8:
             say(f"    and {len(one['privileged']) - 8} more")
+    if "reach" in one:
+        usable, unscoped = len(one["reach"]["usable"]), len(one["reach"]["unscoped"])
+        say(f"  its credentials together can use {usable} of them; {unscoped} of the credentials are unscoped")
     say(f"  {len(one['permissions'])} permissions in all; --json lists each with its roles\n")
 
 

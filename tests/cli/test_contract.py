@@ -237,3 +237,14 @@ def test_the_fields_of_a_change_are_json_in_a_csv_cell_too(synced: Cli) -> None:
     rows = list(csv.DictReader(io.StringIO(synced("changes", "--format", "csv").out)))
     told = {one["id"]: one["fields"] for one in synced.ok("changes")["changes"]}
     assert {row["id"]: json.loads(row["fields"]) for row in rows} == told
+
+
+def test_a_service_account_shows_what_its_credentials_can_do_together(cli: Cli, organization: Organization) -> None:
+    account = next(one for one in organization.users.values() if one.service_account and one.role_ids)
+    key = organization.add_application_key(account.id, scopes=["dashboards_read"], name="narrow")
+    assert cli("sync").code == 0
+    [shown] = cli.ok("identity", "show", account.id)["identities"]
+    assert set(shown["reach"]["usable"]) <= {one["permission"] for one in shown["permissions"]}
+    assert key.id in {one["credential_id"] for one in shown["reach"]["credentials"]}
+    assert key.id not in shown["reach"]["unscoped"]
+    assert "its credentials together can use" in cli("identity", "show", account.id).out
