@@ -29,6 +29,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from accesssync.datadog.sites import SITES, api_base
 from accesssync.errors import ConfigurationError, UsageError
 from accesssync.model.coverage import Resource
+from accesssync.model.operation import Operation
 
 SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
     "application_keys",
@@ -42,6 +43,7 @@ SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
 """What may be left out on purpose, by its name in coverage."""
 
 _FOLLOW_USERS = frozenset({"service_accounts", "grants"})
+_NO_NAMES = "none"
 _MOST_BYTES = 65_536
 _ORG_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(\.[\w-]{1,63})+")
@@ -49,6 +51,7 @@ _ORGS = "ACCESSSYNC_ORGS"
 _SINGLE = ("DD_SITE", "DD_API_KEY", "DD_APP_KEY")
 _A_KEY = "0123456789abcdef0123456789abcdef"
 _A_URL = "https://api.datadoghq.eu"
+_SOME_OPERATIONS = "create_user,send_invitation,grant_role"
 
 
 def _site(value: str) -> str:
@@ -83,24 +86,48 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
+def _names(value: object) -> frozenset[str] | None:
+    """The names of a list in small letters, `none` alone meaning that there are none; None for what is no list."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple | set | frozenset):
+        return None
+    chosen = frozenset(name for name in (str(part).strip().lower() for part in parts) if name)
+    # An empty value counts as unset, so an organization needs a word to say that a global list is not for it.
+    return chosen - {_NO_NAMES} if len(chosen) == 1 else chosen
+
+
 def _resources(value: object) -> object:
-    names = [part.strip().lower() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple | set | frozenset):
-        return names
-    chosen = frozenset(str(name) for name in names if name)
+    chosen = _names(value)
+    if chosen is None:
+        return value
     for name in sorted(chosen & _FOLLOW_USERS):
         raise ValueError(f"names {name}, which are read with users and cannot be left out alone")
     for name in sorted(chosen - SKIPPABLE):
-        which = name if re.fullmatch(r"[a-z_ -]{1,40}", name) else "something"  # digits: perhaps a misplaced key
-        raise ValueError(f"names {which}, which is none of {', '.join(sorted(SKIPPABLE))}")
+        raise ValueError(f"names {_shown(name)}, which is none of {', '.join(sorted(SKIPPABLE))}")
     return chosen
 
 
+def _operations(value: object) -> object:
+    chosen = _names(value)
+    if chosen is None:
+        return value
+    for name in sorted(chosen - set(Operation)):
+        which, near = _shown(name), difflib.get_close_matches(name, list(Operation), 1, cutoff=0.5)
+        if near and which == name:
+            raise ValueError(f"names {name}, which is no write operation (did you mean {near[0]}?)")
+        raise ValueError(f"names {which}, which is none of {', '.join(Operation)}")
+    return frozenset(Operation(name) for name in chosen)
+
+
+def _shown(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_ -]{1,40}", name) else "something"  # digits: perhaps a misplaced key
+
+
 def _domains(value: object) -> object:
-    names = [part.strip().lower().rstrip(".") for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple | set | frozenset):
-        return names
-    chosen = frozenset(str(name) for name in names if name)
+    chosen = _names(value)
+    if chosen is None:
+        return value
+    chosen = frozenset(name.rstrip(".") for name in chosen)
     if not all(_DOMAIN.fullmatch(name) for name in chosen):
         raise ValueError("names something that is no e-mail domain")
     return chosen
@@ -117,6 +144,7 @@ Site = Annotated[str, AfterValidator(_site)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Domains = Annotated[frozenset[str], BeforeValidator(_domains)]
+Operations = Annotated[frozenset[Operation], BeforeValidator(_operations)]
 Operator = Annotated[str, AfterValidator(_operator)]
 Resources = Annotated[frozenset[str], BeforeValidator(_resources)]
 
@@ -142,6 +170,12 @@ class OrgForm(BaseModel):
     site: Site = _setting("SITE", "datadoghq.com", "domain", "Datadog site of this organization.", "datadoghq.eu")
     api_key: Key | None = _setting("API_KEY", None, "secret", "API key of this organization.", _A_KEY)
     app_key: Key | None = _setting("APP_KEY", None, "secret", "Application key that reads it.", _A_KEY + "01234567")
+    provision_app_key: Key | None = _setting(
+        "PROVISION_APP_KEY", None, "secret", "Overrides ACCESSSYNC_PROVISION_APP_KEY.", _A_KEY + "76543210"
+    )
+    allowed_operations: Operations | None = _setting(
+        "ALLOWED_OPERATIONS", None, "list of operations", "Overrides ACCESSSYNC_ALLOWED_OPERATIONS.", _SOME_OPERATIONS
+    )
     api_url: str | None = _setting("API_URL", None, "URL", "Overrides ACCESSSYNC_API_URL.", _A_URL)
     skip: Resources | None = _setting("SKIP", None, "list of resources", "Overrides ACCESSSYNC_SKIP.", "teams,api_keys")
     org_domains: Domains | None = _setting(
@@ -171,6 +205,8 @@ class OrgSettings:
     api_base: str
     api_key: SecretStr | None = field(default=None, repr=False)
     app_key: SecretStr | None = field(default=None, repr=False)
+    provision_app_key: SecretStr | None = field(default=None, repr=False)
+    allowed_operations: frozenset[Operation] = frozenset()
     skip: frozenset[str] = frozenset()
     org_domains: frozenset[str] = frozenset()
     prefix: str = "DD_"
@@ -180,6 +216,10 @@ class OrgSettings:
         if self.api_key is None or self.app_key is None:
             _refuse(self.missing())
         return self.api_key.get_secret_value(), self.app_key.get_secret_value()
+
+    def variable(self, setting: str) -> str:
+        """The variable of a setting that every organization may have for itself, by its name there."""
+        return ("ACCESSSYNC_" if self.prefix == "DD_" else self.prefix) + setting
 
     def missing(self) -> list[Problem]:
         """One problem for each key that reading this organization needs and that is not set."""
@@ -199,6 +239,20 @@ class Settings(BaseSettings):
     api_key: Key | None = _setting("DD_API_KEY", None, "secret", "API key of the only organization.", _A_KEY)
     app_key: Key | None = _setting(
         "DD_APP_KEY", None, "secret", "Application key that reads the only organization.", _A_KEY + "01234567"
+    )
+    provision_app_key: Key | None = _setting(
+        "ACCESSSYNC_PROVISION_APP_KEY",
+        None,
+        "secret",
+        "Application key that writes and does nothing else; where unset, nothing is provisioned.",
+        _A_KEY + "76543210",
+    )
+    allowed_operations: Operations = _setting(
+        "ACCESSSYNC_ALLOWED_OPERATIONS",
+        frozenset(),
+        "list of operations",
+        "Write operations that may be sent; every other is refused before anything is sent.",
+        _SOME_OPERATIONS,
     )
     orgs: dict[str, OrgForm] = _setting(
         _ORGS, dict, "organizations", "Several organizations by name, instead of the DD_ variables.", ""
@@ -358,6 +412,7 @@ class Settings(BaseSettings):
             except ConfigurationError as error:
                 variable = prefix + "API_URL" if form.api_url else "ACCESSSYNC_API_URL"
                 problems.append(_problem(variable, error.message.removeprefix("the API URL ")))
+            allowed = self.allowed_operations if form.allowed_operations is None else form.allowed_operations
             known[name] = OrgSettings(
                 name=name,
                 site=form.site,
@@ -365,6 +420,8 @@ class Settings(BaseSettings):
                 api_base=base,
                 api_key=form.api_key,
                 app_key=form.app_key,
+                provision_app_key=form.provision_app_key or self.provision_app_key,
+                allowed_operations=allowed,
                 skip=self.skip if form.skip is None else form.skip,
                 org_domains=self.org_domains if form.org_domains is None else form.org_domains,
                 prefix=prefix,

@@ -13,12 +13,13 @@ from pydantic.fields import FieldInfo
 
 from accesssync.errors import ConfigurationError, UsageError
 from accesssync.model.coverage import Resource
+from accesssync.model.operation import NEEDS, Operation
 from accesssync.settings import SKIPPABLE, OrgForm, Settings, load
 
 API_KEY = "canary0api0key0canary0api0key000"
 APP_KEY = "canary0app0key0canary0app0key0canary0000"
 PASSWORD = "canary0database0password"
-CANARIES = (API_KEY, APP_KEY, PASSWORD)
+CANARIES = (API_KEY, APP_KEY, APP_KEY[::-1], PASSWORD)
 EXAMPLE = Path(__file__).parent.parent / "config.example.env"
 
 
@@ -178,6 +179,21 @@ def test_missing_keys_are_named_only_when_they_are_needed(environ: dict[str, str
         ("ACCESSSYNC_SKIP", "userz", "names userz, which is none of", "=teams,api_keys"),
         ("ACCESSSYNC_SKIP", API_KEY, "names something, which is none of", "=teams,api_keys"),
         ("ACCESSSYNC_ORGS__EMEA__SKIP", "userz", "names userz", "ACCESSSYNC_ORGS__EMEA__SKIP=teams,api_keys"),
+        (
+            "ACCESSSYNC_ALLOWED_OPERATIONS",
+            "create_user,grant_roles",
+            "names grant_roles, which is no write operation (did you mean grant_role?)",
+            "=create_user,send_invitation,grant_role",
+        ),
+        ("ACCESSSYNC_ALLOWED_OPERATIONS", "everything", "names everything, which is none of create_user, ", "=create_"),
+        ("ACCESSSYNC_ALLOWED_OPERATIONS", API_KEY, "names something, which is none of create_user, ", "=create_user"),
+        (
+            "ACCESSSYNC_ORGS__EMEA__ALLOWED_OPERATIONS",
+            "*",
+            "names something, which is none of",
+            "ACCESSSYNC_ORGS__EMEA__ALLOWED_OPERATIONS=create_user",
+        ),
+        ("ACCESSSYNC_PROVISION_APP_KEY", f"{APP_KEY}\n", "a space or a line break", "ACCESSSYNC_PROVISION_APP_KEY=01"),
         ("ACCESSSYNC_SECRETS_DIR", "/does/not/exist", "cannot be read", "=/run/secrets"),
         ("ACCESSSYNC_CONCURRENCY", "33", "a whole number of requests from 1 to 32", "ACCESSSYNC_CONCURRENCY=8"),
         ("ACCESSSYNC_CONCURRENCY", "0", "a whole number of requests from 1 to 32", "ACCESSSYNC_CONCURRENCY=8"),
@@ -258,6 +274,37 @@ def test_unknown_variables_are_a_warning(variable: str, suggestion: str) -> None
     assert API_KEY not in settings.warnings[0]
 
 
+def test_nothing_may_be_written_unless_it_is_allowed() -> None:
+    (org,) = read().organizations()
+    assert (org.provision_app_key, org.allowed_operations) == (None, frozenset())
+    (org,) = read(ACCESSSYNC_ALLOWED_OPERATIONS=" Create_User, grant_role,").organizations()
+    assert org.allowed_operations == {Operation.CREATE_USER, Operation.GRANT_ROLE}
+    (org,) = read(ACCESSSYNC_ALLOWED_OPERATIONS=",".join(NEEDS)).organizations()
+    assert org.allowed_operations == set(Operation)
+
+
+def test_an_organization_may_write_less_or_more_than_the_others() -> None:
+    settings = read(
+        ACCESSSYNC_ALLOWED_OPERATIONS="disable_user",
+        ACCESSSYNC_PROVISION_APP_KEY=APP_KEY,
+        ACCESSSYNC_ORGS__AMER__SITE="datadoghq.com",
+        ACCESSSYNC_ORGS__APAC__ALLOWED_OPERATIONS="none",
+        ACCESSSYNC_ORGS__EMEA__ALLOWED_OPERATIONS="enable_user",
+        ACCESSSYNC_ORGS__EMEA__PROVISION_APP_KEY=API_KEY,
+    )
+    amer, apac, emea = settings.organizations()
+    assert [set(org.allowed_operations) for org in (amer, apac, emea)] == [{"disable_user"}, set(), {"enable_user"}]
+    keys = [org.provision_app_key.get_secret_value() for org in (amer, apac, emea) if org.provision_app_key]
+    assert keys == [APP_KEY, APP_KEY, API_KEY]
+    assert emea.variable("ALLOWED_OPERATIONS") == "ACCESSSYNC_ORGS__EMEA__ALLOWED_OPERATIONS"
+    assert read().organizations()[0].variable("ALLOWED_OPERATIONS") == "ACCESSSYNC_ALLOWED_OPERATIONS"
+
+
+def test_an_organization_can_take_itself_out_of_a_list_that_all_have() -> None:
+    settings = read(ACCESSSYNC_SKIP="teams", ACCESSSYNC_ORGS__A__SKIP="None", ACCESSSYNC_ORGS__A__ORG_DOMAINS="none")
+    assert (settings.organizations()[0].skip, settings.organizations()[0].org_domains) == (frozenset(), frozenset())
+
+
 def test_everything_the_contract_lists_can_be_skipped() -> None:
     assert set(Resource) <= SKIPPABLE
     assert read(ACCESSSYNC_SKIP=",".join(SKIPPABLE).upper()).skip == SKIPPABLE
@@ -270,6 +317,7 @@ def test_no_way_of_printing_settings_shows_a_secret(several: bool) -> None:
         environ={
             f"{prefix}API_KEY": API_KEY,
             f"{prefix}APP_KEY": APP_KEY,
+            f"{prefix if several else 'ACCESSSYNC_'}PROVISION_APP_KEY": APP_KEY[::-1],
             "ACCESSSYNC_DATABASE_URL": f"postgresql+psycopg://u:{PASSWORD}@db.example.com/a",
         }
     )

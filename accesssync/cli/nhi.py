@@ -307,8 +307,7 @@ def decide(
     for option, text in texts.items():
         if text is not None and not (text.strip() and len(text) <= 1_000 and text.isprintable()):
             raise click.BadOptionUsage(option, f"{option} has to be a line of 1 to 1,000 characters")
-    settings = invocation.settings
-    decided_by = by or settings.operator or _login_name()
+    settings, decided_by = invocation.settings, invocation.operator(by)
     engine = open_to_write(settings)
     chosen = views(engine, invocation.orgs, None, lambda _error: None)
     found = job.decide(
@@ -321,14 +320,3 @@ def decide(
     label = "a person" if human else f"a machine ({kind})"
     say(f"{visible(found['subject'])} is {label}: decided by {visible(decided_by)}, for good")
     say(f"the evidence says {found['computed']} with {found['score']} points; that is kept beside the decision")
-
-
-def _login_name() -> str:
-    import getpass
-
-    from accesssync.errors import UsageError
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise UsageError("there is no login name", remedy="give --by, or set ACCESSSYNC_OPERATOR") from error

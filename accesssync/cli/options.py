@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from accesssync.errors import UsageError
 from accesssync.model.when import Edge, When, parse_when
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Invocation:
             self.log("settings", warning, level="warning")
         return settings
 
+    def operator(self, by: str | None = None) -> str:
+        """Who is acting: `by` where the command was told, else the settings, else the login name."""
+        return by or self.settings.operator or _login_name()
+
     def log(self, event: str, text: str, level: str = "info", **details: object) -> None:
         """One line on stderr, for people or (`--log-format json`) for machines."""
         from accesssync.cli.logs import write
@@ -72,6 +77,15 @@ class Invocation:
                 progress.update(tasks[what], completed=done, total=total)
 
             yield update
+
+
+def _login_name() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise UsageError("there is no login name", remedy="give --by, or set ACCESSSYNC_OPERATOR") from error
 
 
 def _no_bar(_what: str, _done: int, _total: int | None) -> None:

@@ -5,8 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
+from accesssync.model.operation import NEEDS, Operation
 from accesssync.reach.tier import rank
 from accesssync.reach.who import scope_names
 
@@ -18,16 +19,16 @@ class Feature(Struct, frozen=True, kw_only=True):
     """One thing accesssync does and the permissions that the key needs for it: all of them, or none at all.
 
     `resource` is what it reads, as the settings name it (`ACCESSSYNC_SKIP`); `operation` what it writes
-    (`ACCESSSYNC_ALLOWED_OPERATIONS`).
+    (`ACCESSSYNC_ALLOWED_OPERATIONS`), and then `model.operation` says which permissions that takes.
     """
 
     id: str
     key: Key
     title: str
-    permissions: tuple[str, ...]
     why: str
+    permissions: tuple[str, ...] = ()
     resource: str | None = None
-    operation: str | None = None
+    operation: Operation | None = None
 
 
 class _File(Struct, frozen=True):
@@ -38,7 +39,10 @@ class _File(Struct, frozen=True):
 @cache
 def features() -> tuple[Feature, ...]:
     """Everything accesssync does with Datadog, in the order of its story."""
-    return json.decode((files("accesssync.reach") / "data" / "features.json").read_bytes(), type=_File).features
+    told = json.decode((files("accesssync.reach") / "data" / "features.json").read_bytes(), type=_File).features
+    return tuple(
+        one if one.operation is None else structs.replace(one, permissions=NEEDS[one.operation]) for one in told
+    )
 
 
 def reading(skip: Iterable[str] = ()) -> tuple[Feature, ...]:
