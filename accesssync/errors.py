@@ -4,6 +4,7 @@ An error is one line for a person: what happened, to which organization and reso
 to do about it. Nothing here ever carries a response body, a header or a key.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -50,6 +51,19 @@ class ConfigurationError(AccessSyncError):
 
     exit_code = 2
     code = "configuration"
+
+
+class InputError(AccessSyncError):
+    """Files that people wrote cannot be used. `problems`: everything that is wrong, each as `file:line: message`."""
+
+    exit_code = 2
+    code = "input"
+
+    def __init__(self, problems: Sequence[str], *, remedy: str | None = None) -> None:
+        more = len(problems) - 1
+        rest = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
+        super().__init__(f"{problems[0]}{rest}", remedy=remedy)
+        self.problems = tuple(problems)
 
 
 class RefusedError(AccessSyncError):

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ import click
 from accesssync import __version__
 from accesssync.cli.output import ToldError, complain, print_json
 from accesssync.cli.visible import visible
-from accesssync.errors import AccessSyncError, StoreError
+from accesssync.errors import AccessSyncError, InputError, StoreError
 
 COMMANDS = {
     "admins": "inventory",
@@ -163,14 +164,15 @@ def _failed(arguments: list[str], error: Exception) -> int:
     if isinstance(error, AccessSyncError):
         from accesssync.jobs.sync.document import error_document
 
-        return _report(arguments, error_document(error), error.line(), error.exit_code)
+        lines = error.problems if isinstance(error, InputError) else (error.line(),)
+        return _report(arguments, error_document(error), lines, error.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EFBIG):
         complain(f"error: the output cannot be written: {error.strerror}; free some space")
         # What is still waiting to be written would fail once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return StoreError.exit_code
     line = f"this is a bug in accesssync ({type(error).__name__}); run again with --debug for a traceback"
-    return _report(arguments, {"code": "bug", "message": line}, line, 1)
+    return _report(arguments, {"code": "bug", "message": line}, (line,), 1)
 
 
 def _misused(arguments: list[str], error: click.ClickException) -> int:
@@ -184,12 +186,13 @@ def _misused(arguments: list[str], error: click.ClickException) -> int:
         message = f"{error.option_name} is no option of accesssync itself"
         remedy = f"options follow the command: accesssync COMMAND {error.option_name}"
     document = {"code": "usage", "message": message, "remedy": remedy}
-    return _report(arguments, document, f"{message}; {remedy}", error.exit_code)
+    return _report(arguments, document, (f"{message}; {remedy}",), error.exit_code)
 
 
-def _report(arguments: list[str], document: dict[str, Any], line: str, code: int) -> int:
-    """One line on stderr, and with --json one document on stdout."""
-    complain(f"error: {visible(line)}")
+def _report(arguments: list[str], document: dict[str, Any], lines: Sequence[str], code: int) -> int:
+    """A line for each error on stderr, and with --json one document on stdout."""
+    for line in lines:
+        complain(f"error: {visible(line)}")
     if "--json" in arguments:
         whole = {"code": None, "message": None, "org": None, "resource": None, "remedy": None, **document}
         print_json({"schema": "accesssync.error/1", "error": whole})

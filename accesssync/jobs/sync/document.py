@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accesssync.errors import AccessSyncError
+from accesssync.errors import AccessSyncError, InputError
 from accesssync.jobs.sync.run import Synced
 
 COUNTED = (
@@ -59,13 +59,16 @@ def sync_document(synced: Synced) -> dict[str, Any]:
 
 def error_document(error: AccessSyncError) -> dict[str, Any]:
     """An error as the contract writes it."""
-    return {
+    document: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
         "org": error.org,
         "resource": error.resource,
         "remedy": error.remedy,
     }
+    if isinstance(error, InputError):
+        document["problems"] = list(error.problems)
+    return document
 
 
 def outcome_code(synced: list[Synced], *, detailed: bool) -> int:
