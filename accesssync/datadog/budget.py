@@ -60,11 +60,11 @@ class Budget:
         """The smallest part of any rate limit that was ever left, 0 to 1; None where none was told."""
         return self._lowest
 
-    @property
-    def rate_limits(self) -> dict[str, RateLimit]:
-        """Every rate limit that is known, by the name Datadog gives it."""
+    def rate_limit_of(self, operation: str) -> tuple[str, RateLimit] | None:
+        """The limit that counts this operation, with its name; None where no answer has told it yet."""
         with self._lock:
-            return {name: RateLimit(each.limit, each.period, each.remaining) for name, each in self._buckets.items()}
+            name, each = self._bucket_of.get(operation), self._known(operation)
+            return None if name is None or each is None else (name, RateLimit(each.limit, each.period, each.remaining))
 
     def wait_for_share(self, operation: str) -> float:
         """Seconds until a request may be sent without touching the others' share; 0 for now."""

@@ -9,6 +9,7 @@ from datadog_api_client.v2.api.users_api import UsersApi
 from accesssync.datadog.client import Client
 
 if TYPE_CHECKING:
+    from datadog_api_client.v1.api.authentication_api import AuthenticationApi
     from datadog_api_client.v2.api.authn_mappings_api import AuthNMappingsApi
     from datadog_api_client.v2.api.key_management_api import KeyManagementApi
     from datadog_api_client.v2.api.org_authorized_clients_api import OrgAuthorizedClientsApi
@@ -28,6 +29,12 @@ class Endpoints:
     @cached_property
     def roles(self) -> RolesApi:
         return RolesApi(self._client)  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def authentication(self) -> "AuthenticationApi":
+        from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+
+        return AuthenticationApi(self._client)  # type: ignore[no-untyped-call]
 
     @cached_property
     def keys(self) -> "KeyManagementApi":

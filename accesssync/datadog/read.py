@@ -18,6 +18,7 @@ from accesssync.datadog.scrub import Scrub
 from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS
 from accesssync.datadog.teams import MAPPINGS, TEAMS, memberships_of
 from accesssync.datadog.transport import Call, Event, Transport
+from accesssync.errors import AuthenticationError
 from accesssync.model.coverage import Resource
 from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
@@ -30,6 +31,18 @@ _READ_APPLICATION_KEYS = "org_app_keys_read"
 _READ_API_KEYS = "api_keys_read"
 _READ_OAUTH_CLIENTS = "org_authorized_apps_read"
 _READ_TEAMS = "teams_read"
+_LISTED_BY = {
+    Resource.USERS: "list_users",
+    Resource.ROLES: "list_roles",
+    Resource.PERMISSIONS: "list_permissions",
+    Resource.APPLICATION_KEYS: "list_application_keys",
+    Resource.API_KEYS: "list_api_keys",
+    Resource.ACCESS_TOKENS: "list_personal_access_tokens",
+    Resource.OAUTH_CLIENTS: "list_org_authorized_clients",
+    Resource.TEAMS: "list_teams",
+    Resource.TEAM_MEMBERSHIPS: "get_team_memberships",
+    Resource.AUTHN_MAPPINGS: "list_authn_mappings",
+}
 
 
 class DatadogSource:
@@ -55,10 +68,9 @@ class DatadogSource:
         """The smallest part, 0 to 1, that was left of any rate limit so far; None where Datadog told none."""
         return self._budget.lowest_fraction
 
-    @property
-    def rate_limits(self) -> dict[str, RateLimit]:
-        """What Datadog has told of its rate limits so far, by their names."""
-        return self._budget.rate_limits
+    def rate_limit_of(self, resource: Resource) -> tuple[str, RateLimit] | None:
+        """The limit that listing this resource counts against, with its name; None before any answer told it."""
+        return self._budget.rate_limit_of(_LISTED_BY[resource])
 
     @property
     def server_time_skew(self) -> float | None:
@@ -74,6 +86,15 @@ class DatadogSource:
         send = self._api.users.get_current_user
         call = Call(operation="get_current_user", resource="account", permission=None, send=send)
         return self._transport.read(call, decode_account)
+
+    def accepts_api_key(self) -> bool:
+        """Whether the API key is valid, asked without the application key. Raises UpstreamError where nobody says."""
+        send = self._api.authentication.validate
+        try:
+            self._transport.read(Call(operation="validate", resource="api key", permission=None, send=send), bytes)
+        except AuthenticationError:
+            return False
+        return True
 
     # No sort parameter where the default order is by something that is unique, or nearly so: a record can only slip
     # between two pages among ties or while something changes. Elsewhere by the time of creation, which never

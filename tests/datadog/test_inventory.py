@@ -213,12 +213,35 @@ def test_the_rate_limits_are_told_by_name(serve: Serve, connect: Connect) -> Non
         answer("keys", "60", "30", "59"), answer("teams", "10", "odd", "4"), answer("keys", "60", "30", "58")
     )
     source = connect(server)
-    assert source.rate_limits == {}
+    assert source.rate_limit_of(Resource.API_KEYS) is None
     source.api_keys().fetch(0, 100)
     source.teams().fetch(0, 100)
     source.api_keys().fetch(1, 100)
-    assert source.rate_limits == {"keys": (60, 30, 58), "teams": (10, None, 4)}
-    assert source.rate_limits["keys"].period == 30
+    assert source.rate_limit_of(Resource.API_KEYS) == ("keys", (60, 30, 58))
+    assert source.rate_limit_of(Resource.TEAMS) == ("teams", (10, None, 4))
+    assert source.rate_limit_of(Resource.USERS) is None
+
+
+def test_every_resource_has_its_limit_told_by_its_own_answers(serve: Serve, connect: Connect) -> None:
+    for resource in Resource:
+        answer = http(
+            page(), X_RateLimit_Name="own", X_RateLimit_Limit="9", X_RateLimit_Remaining="8", X_RateLimit_Reset="1"
+        )
+        source = connect(serve(answer))
+        of_team = ("team",) if resource is Resource.TEAM_MEMBERSHIPS else ()
+        listing = getattr(source, resource)(*of_team)
+        with suppress(ResponseError):
+            (listing[0] if isinstance(listing, list) else listing).fetch(0, 1)
+        assert source.rate_limit_of(resource) == ("own", (9, None, 8)), resource
+
+
+@pytest.mark.parametrize(("status", "accepted"), [(200, True), (403, False), (401, False)])
+def test_the_api_key_is_asked_for_alone(serve: Serve, connect: Connect, status: int, accepted: bool) -> None:
+    server = serve(http({"valid": True} if accepted else {"errors": ["API key required"]}, status))
+    assert connect(server).accepts_api_key() is accepted
+    [asked] = server.requests
+    assert asked.target == "/api/v1/validate"
+    assert "dd-application-key" not in asked.headers
 
 
 def test_how_far_the_clocks_are_apart(serve: Serve, clock: Clock) -> None:
