@@ -1,7 +1,5 @@
 """Score the identities of a CSV file: no database, no network."""
 
-import csv
-import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,14 +14,12 @@ from accesssync.errors import UsageError
 from accesssync.nhi.classify import Context, classify, context
 from accesssync.nhi.lexicon import Lexicon, base_lexicon, load_lexicon
 from accesssync.nhi.verdict import Classification, Evidence, Subject
+from accesssync.parse.cells import Cells, Header, plain_name
+from accesssync.parse.problems import Problems, nearest, shown
 
 Document = dict[str, Any]
 
-LONGEST_FIELD = 16 * 1024 * 1024
-"""Characters of a field from which the file is taken for broken."""
-
 _IN_MEMORY = 4 * 1024 * 1024
-_SEPARATORS = ",;\t|"
 _COLUMNS = {
     "email": ("email", "e-mail", "mail", "email_address"),
     "name": ("name", "display_name", "full_name"),
@@ -35,6 +31,9 @@ _COLUMNS = {
     "created_at": ("created_at", "created"),
     "last_login_time": ("last_login_time", "last_login_at", "last_login"),
 }
+_SPELLINGS = frozenset(name for spellings in _COLUMNS.values() for name in spellings)
+_NAMES = frozenset({"email", "name", "handle"})
+_BEHAVIOUR = frozenset({"status", "mfa_enabled", "created_at", "last_login_time"})
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": None, "null": None}
 _NEVER = {"never", "null", "none"}
 
@@ -57,14 +56,16 @@ def lexicon_of(path: Path | None) -> Lexicon:
 def score(path: Path, used: Context) -> Iterator[tuple[Document, Subject]]:
     """The answer for each row, in the file's order, with the subject as it was read.
 
-    The whole file is checked before the first answer, so that a broken one gives a UsageError with file and line
-    and nothing else. Memory does not grow with the file.
+    The whole file is checked before the first answer, so that a broken one gives an InputError that names every
+    problem by its line, and nothing else. Memory does not grow with the file.
     """
     with closing(_opened(path)) as content:
-        for _ in _subjects(content, path):
+        problems = Problems()
+        for _ in _subjects(content, str(path), problems):
             pass
+        problems.raise_any()
         content.seek(0)
-        for row, subject in enumerate(_subjects(content, path), start=1):
+        for row, subject in enumerate(_subjects(content, str(path), problems), start=1):
             yield document(row, classify(subject, used)), subject
 
 
@@ -97,108 +98,83 @@ def _opened(path: Path) -> IO[bytes]:
         raise UsageError(f"{path} cannot be read: {error.strerror or 'input/output error'}") from error
 
 
-def _encoding(content: IO[bytes]) -> str:
-    start = content.read(4)
-    content.seek(0)
-    return "utf-16" if start[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-
-
-def _subjects(content: IO[bytes], path: Path) -> Iterator[Subject]:
-    lines = io.TextIOWrapper(content, encoding=_encoding(content), errors="replace", newline="")
-    before = csv.field_size_limit(LONGEST_FIELD)
-    number = 1
+def _subjects(content: IO[bytes], file: str, problems: Problems) -> Iterator[Subject]:
+    cells = Cells(content, file, _SPELLINGS, problems)
     try:
-        header = _first_line(lines, path)
-        number += header.count("\n") or 1
-        separator = max(_SEPARATORS, key=header.count)
-        names = next(csv.reader([header], delimiter=separator, strict=True), [])
-        columns = _positions(names, path)
-        reader = csv.reader(lines, delimiter=separator, strict=True)
-        started = number
-        for cells in reader:
-            if cells:
-                yield _subject(cells, columns, path, number)
-            number = started + reader.line_num
-    except csv.Error as error:
-        what = "a field is too long, or a quote is not closed" if "limit" in str(error) else _quoting(error)
-        raise UsageError(
-            f"{path}, line {number}: {what}", remedy="quote fields as CSV does, doubling inner quotes"
-        ) from None
-    except UnicodeError:
-        raise UsageError(
-            f"{path}, line {number}: not text in {_encoding(content)}", remedy="save it as UTF-8"
-        ) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or 'input/output error'}") from error
+        places = _places(cells.header, file, problems) if cells.header else {}
+        for line, row in cells.rows() if places else ():
+            if problems.full:
+                return
+            yield _Row(row, places, file, line, problems).subject()
     finally:
-        csv.field_size_limit(before)
-        lines.detach()
+        cells.detach()
 
 
-def _quoting(error: csv.Error) -> str:
-    return "a quote is not closed" if "end of data" in str(error) else "text after a closing quote"
-
-
-def _first_line(lines: IO[str], path: Path) -> str:
-    """The header, whatever blank lines stand before it."""
-    while line := lines.readline(LONGEST_FIELD):
-        if line.strip("\r\n\x00 "):
-            return line.replace("\x00", "")
-    raise UsageError(f"{path}, line 1: the file is empty", remedy="it needs a header with email, name or handle")
-
-
-def _positions(header: list[str], path: Path) -> Mapping[str, int]:
+def _places(header: Header, file: str, problems: Problems) -> dict[str, int]:
+    """Where the columns that are understood stand; the others are passed over."""
     found: dict[str, int] = {}
-    given = [name.strip().strip("\ufeff").casefold().replace(" ", "_") for name in header]
+    given = [plain_name(name) for name in header.names]
     for column, spellings in _COLUMNS.items():
-        for spelling in spellings:
-            if spelling in given and column not in found:
-                found[column] = given.index(spelling)
-    if not found.keys() & {"email", "name", "handle"}:
-        raise UsageError(f"{path}, line 1: no column is called email, name or handle", remedy="name the columns")
-    return found
+        at = next((given.index(name) for name in spellings if name in given), None)
+        if at is not None:
+            found[column] = at
+    if found.keys() & _NAMES:
+        return found
+    near = next((name for name in given if name and nearest(name, _NAMES)), None)
+    hint = f"; did you mean {nearest(near, _NAMES)} by {shown(near)}?" if near else "; name the columns in a header"
+    problems.add(file, header.line, f"no column is called email, name or handle{hint}")
+    return {}
 
 
-def _subject(cells: list[str], columns: Mapping[str, int], path: Path, line: int) -> Subject:
-    def cell(column: str) -> str:
-        at = columns.get(column, -1)
-        return cells[at] if 0 <= at < len(cells) else ""
+class _Row:
+    """One row. Whatever its names are is read: they are what is to be judged."""
 
-    evidence = None
-    if len(columns) > 3 and columns.keys() & {"status", "mfa_enabled", "created_at", "last_login_time"}:
-        evidence = Evidence(
-            status=cell("status") or None,
-            created_at=_time(cell("created_at"), "created_at", path, line) or None,
-            last_login_at=_time(cell("last_login_time"), "last_login_time", path, line),
-            mfa_enabled=_flag(cell("mfa_enabled"), "mfa_enabled", path, line),
+    def __init__(self, cells: list[str], places: Mapping[str, int], file: str, line: int, problems: Problems) -> None:
+        self._cells = cells
+        self._places = places
+        self._file = file
+        self._line = line
+        self._problems = problems
+
+    def subject(self) -> Subject:
+        evidence = None
+        if self._places.keys() & _BEHAVIOUR:
+            evidence = Evidence(
+                status=self._cell("status") or None,
+                created_at=self._time("created_at") or None,
+                last_login_at=self._time("last_login_time"),
+                mfa_enabled=self._flag("mfa_enabled"),
+            )
+        return Subject(
+            email=self._cell("email"),
+            name=self._cell("name"),
+            handle=self._cell("handle"),
+            title=self._cell("title") or None,
+            service_account=self._flag("service_account"),
+            evidence=evidence,
         )
-    return Subject(
-        email=cell("email"),
-        name=cell("name"),
-        handle=cell("handle"),
-        title=cell("title") or None,
-        service_account=_flag(cell("service_account"), "service_account", path, line),
-        evidence=evidence,
-    )
 
+    def _cell(self, column: str) -> str:
+        at = self._places.get(column, -1)
+        return self._cells[at] if 0 <= at < len(self._cells) else ""
 
-def _flag(text: str, column: str, path: Path, line: int) -> bool | None:
-    try:
-        return _FLAGS[text.strip().casefold()]
-    except KeyError:
-        raise UsageError(f"{path}, line {line}: {column} has to be true or false") from None
+    def _flag(self, column: str) -> bool | None:
+        text = self._cell(column).strip().casefold()
+        if text not in _FLAGS:
+            self._problems.add(self._file, self._line, f"{column} has to be true or false")
+        return _FLAGS.get(text)
 
-
-def _time(text: str, column: str, path: Path, line: int) -> datetime | UnsetType | None:
-    """A time in UTC; None for never, UNSET where nothing is said."""
-    stripped = text.strip()
-    if not stripped:
-        return UNSET
-    if stripped.casefold() in _NEVER:
-        return None
-    try:
-        moment = datetime.fromisoformat(stripped)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        remedy = "write a time such as 2026-06-30T12:00:00Z, or never"
-        raise UsageError(f"{path}, line {line}: {column} is not a time", remedy=remedy) from None
+    def _time(self, column: str) -> datetime | UnsetType | None:
+        """A time in UTC; None for never, UNSET where nothing is said."""
+        stripped = self._cell(column).strip()
+        if not stripped:
+            return UNSET
+        if stripped.casefold() in _NEVER:
+            return None
+        try:
+            moment = datetime.fromisoformat(stripped)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            hint = "write one such as 2026-06-30T12:00:00Z, or never"
+            self._problems.add(self._file, self._line, f"{column} is not a time; {hint}")
+            return UNSET

@@ -85,16 +85,18 @@ class Cells:
         return None
 
     def _names(self, text: str, number: int, separator: str | None, known: Collection[str]) -> Header | None:
-        best: list[str] = []
-        try:
-            best = _cut(text, separator or ",")
-            self._separator = separator or ","
-            for other in () if separator else _SEPARATORS[1:]:
+        best: list[str] | None = None
+        faults = []
+        for other in (separator,) if separator else _SEPARATORS:
+            try:
                 names = _cut(text, other)
-                if (_known(names, known), len(names)) > (_known(best, known), len(best)):
-                    best, self._separator = names, other
-        except csv.Error as error:
-            self._problems.add(self._file, number, _why(error))
+            except csv.Error as error:
+                faults.append(error)
+                continue
+            if best is None or (_known(names, known), len(names)) > (_known(best, known), len(best)):
+                best, self._separator = names, other
+        if best is None:
+            self._problems.add(self._file, number, _why(faults[0]))
             return None
         return Header(tuple(best), number)
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accesssync.cli.nhi import nhi
-from accesssync.errors import ConfigurationError, UsageError
+from accesssync.errors import ConfigurationError, InputError
 from accesssync.jobs.nhi import score, scoring
 
 USED = scoring(datetime(2026, 7, 1, tzinfo=UTC))
@@ -75,20 +75,20 @@ def test_huge_fields_nuls_and_marks_are_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "line 1: the file is empty"),
-        ("\n \n", "line 1: the file is empty"),
-        ("id,role\n1,2\n", "line 1: no column is called email, name or handle"),
-        ('name\nAda\n"Bob\nEve\n', "line 3: a quote is not closed"),
-        ('name\nAda\n"Bob" the\n', "line 3: text after a closing quote"),
+        ("", "1: the file is empty"),
+        ("\n \n", "1: the file is empty"),
+        ("id,role\n1,2\n", "1: no column is called email, name or handle"),
+        ('name\nAda\n"Bob\nEve\n', "3: a quote is not closed"),
+        ('name\nAda\n"Bob" the\n', "3: text after a closing quote"),
         ('"name\n', "a quote is not closed"),
-        ("name,email,handle,last_login_time\nAda,,,yesterday\n", "line 2: last_login_time is not a time"),
-        ("name,service_account\nAda,perhaps\n", "line 2: service_account has to be true or false"),
+        ("name,email,handle,last_login_time\nAda,,,yesterday\n", "2: last_login_time is not a time"),
+        ("name,service_account\nAda,perhaps\n", "2: service_account has to be true or false"),
     ],
 )
 def test_a_broken_file_is_refused_by_file_and_line_before_any_answer(path: Path, content: str, says: str) -> None:
     path.write_text(content, newline="")
     answers = score(path, USED)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(InputError) as caught:
         next(answers)
     assert caught.value.message.startswith(str(path))
     assert says in caught.value.message
@@ -96,7 +96,7 @@ def test_a_broken_file_is_refused_by_file_and_line_before_any_answer(path: Path,
 
 def test_a_field_that_does_not_end_is_refused(path: Path) -> None:
     path.write_text('name\n"' + "x" * 17_000_000)
-    with pytest.raises(UsageError, match="too long"):
+    with pytest.raises(InputError, match="too long"):
         next(score(path, USED))
 
 
@@ -134,8 +134,8 @@ def test_the_limit_of_the_csv_library_is_put_back(path: Path) -> None:
 def test_any_bytes_give_answers_or_a_usage_error(path: Path, content: bytes) -> None:
     try:
         found = scored(path, content)
-    except UsageError as error:
-        assert "line" in error.message  # noqa: PT017 - answers are as welcome as the error
+    except InputError as error:
+        assert error.message.startswith(f"{path}:")  # noqa: PT017 - answers are as welcome as the error
     else:
         assert [one["row"] for one in found] == list(range(1, len(found) + 1))
 

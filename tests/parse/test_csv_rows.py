@@ -42,6 +42,7 @@ def refused(content: bytes | str, columns: Columns = PEOPLE) -> tuple[str, ...]:
         PLAIN.replace(",", "\t").encode(),
         b'email;roles;left_on\nada@acme.example;"Admin; Reader";2027-03-31\n;;\nbob@acme.example\n',
         PLAIN.replace("\n", "\r\n").encode(),
+        PLAIN.replace("email,roles,left_on", '"email","roles","left_on"').encode(),
         PLAIN.replace("email,roles", " E-Mail ,ROLES").encode(),
         PLAIN.replace("ada@", '"ada@').replace("example,A", 'example",A').encode(),
     ],
