@@ -291,6 +291,13 @@ class Settings(BaseSettings):
         "Changes to the words and points that tell machines from people, as TOML.",
         "/etc/accesssync/lexicon.toml",
     )
+    governance_dir: Path | None = _setting(
+        "ACCESSSYNC_GOVERNANCE_DIR",
+        None,
+        "directory",
+        "Files kept in version control, such as owners.yaml and decisions.yaml; they win over what was entered.",
+        "/etc/accesssync/governance",
+    )
     operator: Operator | None = _setting(
         "ACCESSSYNC_OPERATOR",
         None,

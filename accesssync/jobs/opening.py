@@ -5,6 +5,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from accesssync.jobs.governance.directory import load_governance
 from accesssync.jobs.nhi import lexicon_of
 from accesssync.jobs.sync.classify import Judging
 from accesssync.jobs.sync.run import Target, Terms
@@ -38,14 +39,16 @@ def targets(
     rng: Random,
     on_event: "Callable[[Event], None]",
 ) -> list[Target]:
-    """The organizations to sync; ConfigurationError where keys are missing."""
+    """The organizations to sync; ConfigurationError where keys are missing, InputError where a file has a fault."""
     lexicon = lexicon_of(settings.nhi_lexicon)
+    governance = load_governance(settings.governance_dir)
     return [
         Target(
             name=org.name,
             site=org.site,
             skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
             judging=Judging(lexicon=lexicon, org_domains=org.org_domains),
+            governance=governance,
             open=partial(open_org, settings, org, sleep=sleep, monotonic=monotonic, rng=rng, on_event=on_event),
         )
         for org in settings.organizations(names, need_keys=True)

@@ -57,9 +57,15 @@ class Fields:
         entry = self._entries.get(key)
         return entry.line if entry else self.line
 
+    def refused(self, key: str) -> bool:
+        """Whether a problem with this value was noted, so that what a getter gave for it is a placeholder."""
+        return key in self._refused
+
     def fault(self, key: str | None, message: str) -> None:
         """Note a problem of one's own with this value, or with the whole."""
         line = self.line if key is None else self.line_of(key)
+        if key is not None:
+            self._refused.add(key)
         self._problems.add(self.file, line, message if key is None else f"{key}: {message}")
 
     # Texts
@@ -276,6 +282,7 @@ class Fields:
         if key in self._refused:
             # A problem with it is noted; that it has no value would be a second one.
             return placeholder
+        self._refused.add(key)
         if self._closed:
             self._asked[key] = True
         else:

@@ -37,12 +37,11 @@ class Problems:
         self._closers.append(closer)
 
     def found(self) -> tuple[str, ...]:
-        """Everything wrong so far as `file:line: message`, file by file in the order of the lines."""
+        """Everything wrong so far as `file:line: message`, in the order of files and lines."""
         closers, self._closers = self._closers, []
         for closer in closers:
             closer()
-        files = list(dict.fromkeys(file for file, _, _ in self._found))
-        ordered = sorted(self._found, key=lambda one: (files.index(one[0]), one[1]))
+        ordered = sorted(self._found, key=lambda one: one[:2])
         return tuple(f"{file}:{line}: {message}" for file, line, message in ordered)
 
     def raise_any(self) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
@@ -42,6 +43,7 @@ class Target(Struct, frozen=True, kw_only=True):
     site: str
     skip: frozenset[Resource]
     judging: Judging = Judging()
+    governance: Governance = Governance()
     open: Callable[[], MeteredSource]
 
 

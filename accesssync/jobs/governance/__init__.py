@@ -1,0 +1,1 @@
+"""The governance directory: files that people keep in version control, and what they decide."""
