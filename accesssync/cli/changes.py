@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from accesssync.cli.lists import format_option, limit_option
 from accesssync.cli.options import Invocation, common
 from accesssync.cli.output import print_csv, print_json, print_json_list, say, window
-from accesssync.cli.table import SHOWN, Column, print_table, wrap
+from accesssync.cli.table import Column, print_table, wrap
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ Examples:
 @click.option("--baseline", is_flag=True, help="Also what the first run found.")
 @click.option("--subject", metavar="ID|NAME", help="Only changes of this identity or role.")
 @click.option("--kind", metavar="KIND", help="Only this kind, such as grant.added, or grant for all of them.")
-@click.option("--limit", type=click.IntRange(0), default=SHOWN, help="Rows of the table; 0 for all.")
-@click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
+@limit_option
+@format_option
 @common
 def changes(
     invocation: Invocation,
@@ -146,11 +147,12 @@ def changes(
     epilog="""\b
 Examples:
   accesssync timeline ada@example.com
-  accesssync timeline 688172d2-d1d9-11ec-ad3d-da7ad0900002 --json"""
+  accesssync timeline 688172d2-d1d9-11ec-ad3d-da7ad0900002 --format csv"""
 )
 @click.argument("who", metavar="ID|EMAIL")
+@format_option
 @common
-def timeline(invocation: Invocation, who: str) -> None:
+def timeline(invocation: Invocation, who: str, form: str) -> None:
     """Everything that was seen of one identity, oldest first: facts, roles and logins."""
     from accesssync.jobs import changes as job
     from accesssync.jobs.opening import open_to_read
@@ -158,6 +160,9 @@ def timeline(invocation: Invocation, who: str) -> None:
     events = job.timeline(open_to_read(invocation.settings), invocation.orgs, who)
     if invocation.as_json:
         print_json({"schema": "accesssync.timeline/1", "events": events})
+        return
+    if form == "csv":
+        print_csv(("at", "recorded_on", *COLUMNS), events)
         return
     several = len({event["org"] for event in events}) > 1
     for event in events:

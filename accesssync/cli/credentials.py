@@ -5,14 +5,19 @@ from typing import Any
 
 import click
 
-from accesssync.cli.inventory import (
-    ALSO_IN,
+from accesssync.cli.inventory import ALSO_IN
+from accesssync.cli.lists import (
     across_option,
     as_of_option,
+    called_identities,
+    chosen_roles,
     format_option,
     limit_option,
+    longer_ago,
     opened,
     print_documents,
+    privileged_option,
+    unused_option,
 )
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_json, say
@@ -63,7 +68,7 @@ MAPPINGS = (
 Examples:
   accesssync credentials --kind application_key --unscoped
   accesssync credentials --owner ada@example.com --json
-  accesssync credentials --unused-for 90 --format csv
+  accesssync credentials --privileged --unused-for 90d --format csv
   accesssync credentials --as-of 2026-06-30"""
 )
 @as_of_option
@@ -74,7 +79,8 @@ Examples:
 )
 @click.option("--owner", metavar="ID|EMAIL", help="Only those of this identity.")
 @click.option("--unscoped", is_flag=True, help="Only those that may do everything their owner may.")
-@click.option("--unused-for", type=click.IntRange(1), metavar="DAYS", help="Only those not used for so many days.")
+@privileged_option
+@unused_option
 @across_option
 @limit_option
 @format_option
@@ -85,6 +91,7 @@ def credentials(
     kind: str | None,
     owner: str | None,
     unscoped: bool,
+    privileged: bool,
     unused_for: int | None,
     across_orgs: bool,
     limit: int,
@@ -92,11 +99,13 @@ def credentials(
 ) -> None:
     """Every key, token and OAuth client: whose, what for, last used. Never the secret itself."""
     from accesssync.jobs import credentials as job
-    from accesssync.jobs.inventory import identities_called
+    from accesssync.jobs import reach
 
     database, views = opened(invocation, as_of)
 
-    called = identities_called(database, views, owner) if owner is not None else set()
+    called = called_identities(database, views, owner)
+    asked = as_of is not None
+    harmful = reach.privileged_credentials(database, views, as_of=asked, now=now()) if privileged else set()
 
     def belongs(one: Document) -> bool:
         # An owner who is gone is still known by its id and its last name.
@@ -108,6 +117,7 @@ def credentials(
             (kind is None or one["type"] == kind)
             and (owner is None or belongs(one))
             and (not unscoped or one["scoping"] == "unscoped")
+            and (not privileged or (one["org"], one["type"], one["id"]) in harmful)
             and (unused_for is None or _unused(one, unused_for, end))
         )
 
@@ -133,12 +143,9 @@ def credentials(
 
 def _unused(one: Document, days: int, end: str) -> bool:
     """Whether a credential was not used for so many days; what nobody knows is not counted as unused."""
-    from datetime import datetime, timedelta
-
     if one["last_used_state"] == "unknown" or (one["last_used_state"] == "none_in_90d" and days > 90):
         return False
-    since = one["last_used_at"] or one["created_at"]
-    return since is not None and datetime.fromisoformat(since) < datetime.fromisoformat(end) - timedelta(days=days)
+    return longer_ago(one["last_used_at"] or one["created_at"], end, days)
 
 
 @click.group()
@@ -231,31 +238,51 @@ def identify(invocation: Invocation, from_stdin: bool) -> None:  # noqa: ARG001 
         say("no known credential matches; if it is one of yours, run accesssync sync first")
 
 
-@click.command(epilog="Example: accesssync teams --json")
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync teams --subject ada@example.com
+  accesssync teams --json"""
+)
 @as_of_option
+@click.option("--subject", metavar="ID|EMAIL", help="Only teams that this identity is in.")
 @limit_option
 @format_option
 @common
-def teams(invocation: Invocation, as_of: str | None, limit: int, form: str) -> None:
+def teams(invocation: Invocation, as_of: str | None, subject: str | None, limit: int, form: str) -> None:
     """Every team, how many are in it, and who its admins are."""
     from accesssync.jobs import credentials as job
 
     database, views = opened(invocation, as_of)
-    found = (one for view in views for one in job.teams(database, view))
+    called = called_identities(database, views, subject)
+    found = (
+        one
+        for view in views
+        for one in job.teams(database, view)
+        if subject is None or any((one["org"], member["identity_id"]) in called for member in one["members"])
+    )
     fields = ("org", "id", "name", "handle", "created_at", "admins", "first_seen_at")
     print_documents(invocation, ("team", "teams"), fields, found, form=form, table=TEAMS, limit=limit)
 
 
-@click.command(epilog="Example: accesssync mappings --json")
+@click.command(
+    epilog="""\b
+Examples:
+  accesssync mappings --role "Datadog Admin Role"
+  accesssync mappings --json"""
+)
 @as_of_option
+@click.option("--role", metavar="NAME", help="Only what gives this role.")
 @limit_option
 @format_option
 @common
-def mappings(invocation: Invocation, as_of: str | None, limit: int, form: str) -> None:
+def mappings(invocation: Invocation, as_of: str | None, role: str | None, limit: int, form: str) -> None:
     """Every SAML mapping: which attribute gives which role or team."""
     from accesssync.jobs import credentials as job
 
     database, views = opened(invocation, as_of)
-    found = (one for view in views for one in job.mappings(database, view))
+    asked = chosen_roles(database, views, role)
+    everything = (one for view in views for one in job.mappings(database, view))
+    found = (one for one in everything if asked is None or one["role"] in asked)
     fields = ("org", "id", "attribute_key", "attribute_value", "role_id", "role", "team_id", "team", "created_at")
     print_documents(invocation, ("mapping", "mappings"), fields, found, form=form, table=MAPPINGS, limit=limit)

@@ -21,10 +21,12 @@ def upgrade(invocation: Invocation) -> None:
     from accesssync.jobs import database
 
     done = database.upgrade(invocation.settings)
-    if done["before"] == done["schema"]:
-        _print(invocation, done, f"{done['database']} has schema {done['schema']} already")
+    if done["before"] == done["revision"]:
+        _print(invocation, done, f"{done['database']} has schema {done['revision']} already")
     else:
-        _print(invocation, done, f"{done['database']} upgraded from {done['before'] or 'nothing'} to {done['schema']}")
+        _print(
+            invocation, done, f"{done['database']} upgraded from {done['before'] or 'nothing'} to {done['revision']}"
+        )
 
 
 @db.command()
@@ -34,8 +36,8 @@ def current(invocation: Invocation) -> None:
     from accesssync.jobs import database
 
     found = database.current(invocation.settings)
-    verdict = "as needed" if found["schema"] == found["wanted"] else f"this version needs {found['wanted']}"
-    _print(invocation, found, f"{found['database']} has schema {found['schema'] or 'none'}: {verdict}")
+    verdict = "as needed" if found["revision"] == found["wanted"] else f"this version needs {found['wanted']}"
+    _print(invocation, found, f"{found['database']} has schema {found['revision'] or 'none'}: {verdict}")
 
 
 @db.command()
@@ -45,7 +47,7 @@ def check(invocation: Invocation) -> None:
     from accesssync.jobs import database
 
     found = database.check(invocation.settings)
-    _print(invocation, found, f"{found['database']} is sound, schema {found['schema']}")
+    _print(invocation, found, f"{found['database']} is sound, schema {found['revision']}")
 
 
 @db.command(epilog="Example: accesssync db backup --to /var/backups/accesssync.db")

@@ -1,60 +1,30 @@
 """`accesssync identities`, `identity`, `grants`, `roles` and `admins`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from accesssync.cli.lists import (
+    across_option,
+    as_of_option,
+    called_identities,
+    chosen_roles,
+    format_option,
+    limit_option,
+    longer_ago,
+    opened,
+    print_documents,
+    privileged_option,
+    unused_option,
+)
 from accesssync.cli.options import Invocation, common, now
-from accesssync.cli.output import Document, complain, day, print_csv, print_json, print_json_list, say
-from accesssync.cli.table import SHOWN, Column, print_table
+from accesssync.cli.output import Document, day, print_json, say
+from accesssync.cli.table import Column
 from accesssync.cli.visible import visible
 
 if TYPE_CHECKING:
-    from accesssync.jobs.inventory import View
-    from accesssync.store.engine import Database
-
-as_of_option = click.option("--as-of", metavar="WHEN", help="As it was at this run, time, date or age.")
-limit_option = click.option("--limit", type=click.IntRange(0), default=SHOWN, help="Rows of the table; 0 for all.")
-across_option = click.option(
-    "--across-orgs", is_flag=True, help="Only those that several organizations know, side by side."
-)
-format_option = click.option("--format", "form", type=click.Choice(["table", "csv"]), default="table")
-
-
-def opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[View]]":
-    from accesssync.jobs.inventory import views
-    from accesssync.jobs.opening import open_to_read
-
-    when = invocation.when(as_of, "--as-of", "end")
-    engine = open_to_read(invocation.settings)
-    found = views(engine, invocation.orgs, when, lambda error: complain(f"note: {visible(error.line())}"))
-    for view in found:
-        if not view.proven:
-            complain(f"note: {view.org.name} run-{view.run.id} was not proven complete; see accesssync status")
-    return engine, found
-
-
-def print_documents(
-    invocation: Invocation,
-    noun: tuple[str, str],
-    fields: Sequence[str],
-    found: Iterable[Document],
-    *,
-    form: str,
-    table: Sequence[Column],
-    limit: int,
-    name: str | None = None,
-) -> None:
-    """The documents in the form that was asked for. `noun` is what one and many of them are called."""
-    one, many = noun
-    key = name or many
-    if invocation.as_json:
-        print_json_list(f"accesssync.{key}/1", key, found)
-    elif form == "csv":
-        print_csv(fields, found)
-    else:
-        print_table([*table, ORG], found, limit=limit, one=one, many=many)
+    pass
 
 
 def _who(one: Document) -> object:
@@ -70,7 +40,6 @@ def _since(one: Document) -> str:
 
 
 ALSO_IN = Column("ALSO IN", lambda one: one["also_in"], "list", least=8)
-ORG = Column("ORG", lambda one: one["org"], least=6, telling=True)
 
 IDENTITIES = (
     Column("WHO", _who, "middle", least=28),
@@ -105,11 +74,14 @@ ADMINS = (
 Examples:
   accesssync identities
   accesssync identities --kind nhi --json
+  accesssync identities --privileged --unused-for 90d
   accesssync identities --as-of 2026-06-30 --format csv"""
 )
 @as_of_option
 @click.option("--kind", type=click.Choice(["human", "nhi", "review", "unknown"]), help="Only with this label.")
 @click.option("--role", metavar="NAME", help="Only who holds this role.")
+@privileged_option
+@unused_option
 @across_option
 @limit_option
 @format_option
@@ -119,6 +91,8 @@ def identities(
     as_of: str | None,
     kind: str | None,
     role: str | None,
+    privileged: bool,
+    unused_for: int | None,
     across_orgs: bool,
     limit: int,
     form: str,
@@ -127,6 +101,17 @@ def identities(
     from accesssync.jobs import inventory as job
 
     engine, views = opened(invocation, as_of)
+    asked = chosen_roles(engine, views, role)
+    harmful = {(one["org"], one["id"]) for view in views for one in job.admins(engine, view)} if privileged else set()
+    ends = {view.org.name: (view.run.finished_at or now()).isoformat() for view in views}
+
+    def wanted(one: Document) -> bool:
+        return (
+            (kind is None or one["classification"]["label"] == kind)
+            and (asked is None or not asked.isdisjoint(one["roles"]))
+            and (not privileged or (one["org"], one["id"]) in harmful)
+            and (unused_for is None or _unused(one, unused_for, ends[one["org"]]))
+        )
 
     def everybody() -> Iterator[Document]:
         if across_orgs:
@@ -135,7 +120,7 @@ def identities(
 
     def found() -> Iterator[Document]:
         for one in everybody():
-            if (kind is None or one["classification"]["label"] == kind) and (role is None or role in one["roles"]):
+            if wanted(one):
                 # CSV has no nested cells; the contract's document has them only where they belong.
                 told = one["classification"]
                 flat = {"nhi_kind": told["kind"], **{name: told[name] for name in ("label", "score", "basis")}}
@@ -148,6 +133,11 @@ def identities(
     )  # fmt: skip
     table = (*IDENTITIES, ALSO_IN) if across_orgs else IDENTITIES
     print_documents(invocation, ("identity", "identities"), columns, found(), form=form, table=table, limit=limit)
+
+
+def _unused(one: Document, days: int, end: str) -> bool:
+    """Whether somebody has not logged in for so many days; who is not known to log in at all is not counted."""
+    return one["last_login_state"] != "unknown" and longer_ago(one["last_login_at"] or one["created_at"], end, days)
 
 
 @click.group()
@@ -230,6 +220,7 @@ Examples:
 @as_of_option
 @click.option("--history", is_flag=True, help="Also grants that had ended by then.")
 @click.option("--role", metavar="NAME", help="Only this role.")
+@click.option("--privileged", is_flag=True, help="Only roles with a privileged permission.")
 @click.option("--subject", metavar="ID|EMAIL", help="Only this identity.")
 @limit_option
 @format_option
@@ -239,6 +230,7 @@ def grants(
     as_of: str | None,
     history: bool,
     role: str | None,
+    privileged: bool,
     subject: str | None,
     limit: int,
     form: str,
@@ -247,14 +239,18 @@ def grants(
     from accesssync.jobs import inventory as job
 
     engine, views = opened(invocation, as_of)
-    called = job.identities_called(engine, views, subject) if subject is not None else set()
+    called = called_identities(engine, views, subject)
+    asked = chosen_roles(engine, views, role)
 
     def found() -> Iterator[Document]:
         for view in views:
             emails = job.subjects(engine, view)
+            harmful = job.privileged_roles(engine, view) if privileged else set()
             for one in job.grants(engine, view, history=history):
                 named = {**one, "subject": emails.get(one["identity_id"], one["identity_id"])}
-                if (role is None or role == one["role"]) and (
+                if privileged and one["role_id"] not in harmful:
+                    continue
+                if (asked is None or one["role"] in asked) and (
                     subject is None
                     or subject in (one["identity_id"], named["subject"])
                     or (one["org"], one["identity_id"]) in called
@@ -287,24 +283,37 @@ def roles(invocation: Invocation, as_of: str | None, privileged: bool, limit: in
 
 
 @click.command(
-    epilog="""\b
-Privileged are permissions of tier 0 and 1 (control plane, secrets, evidence, sensitive data, ...), less what
-the built-in Datadog Standard Role carries.
+    epilog="""Privileged are permissions of tier 0 and 1 (control plane, secrets, evidence, sensitive data, ...), less
+what the built-in Datadog Standard Role carries.
 
+\b
 Examples:
   accesssync admins
+  accesssync admins --role "Datadog Admin Role"
   accesssync admins --as-of 2026-06-30 --json"""
 )
 @as_of_option
+@click.option("--role", metavar="NAME", help="Only through this role.")
+@unused_option
 @limit_option
 @format_option
 @common
-def admins(invocation: Invocation, as_of: str | None, limit: int, form: str) -> None:
+def admins(
+    invocation: Invocation, as_of: str | None, role: str | None, unused_for: int | None, limit: int, form: str
+) -> None:
     """Who holds a privileged permission and is not disabled, and through which roles."""
     from accesssync.jobs import inventory as job
 
     engine, views = opened(invocation, as_of)
-    found = [one for view in views for one in job.admins(engine, view)]
+    asked = chosen_roles(engine, views, role)
+    ends = {view.org.name: (view.run.finished_at or now()).isoformat() for view in views}
+    found = [
+        one
+        for view in views
+        for one in job.admins(engine, view)
+        if (asked is None or not asked.isdisjoint(one["roles"]))
+        and (unused_for is None or _unused(one, unused_for, ends[one["org"]]))
+    ]
     if form == "table" and not invocation.as_json:
         # People look at the first screen: who may do most comes first.
         found.sort(key=lambda one: -len(one["privileged"]))

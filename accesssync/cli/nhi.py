@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from accesssync.cli.inventory import (
+from accesssync.cli.lists import (
     as_of_option,
     format_option,
     limit_option,

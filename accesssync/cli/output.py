@@ -76,7 +76,7 @@ def print_csv(columns: Sequence[str], documents: Iterable[Document]) -> None:
 def _flat(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ";".join(str(one) for one in value)
     if isinstance(value, dict):
         from msgspec import json

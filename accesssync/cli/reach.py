@@ -1,10 +1,12 @@
 """`accesssync who-can`, `offboard-preview` and `revoke-preview`."""
 
+from itertools import chain
+
 import click
 
-from accesssync.cli.inventory import as_of_option, limit_option, opened
+from accesssync.cli.lists import as_of_option, format_option, limit_option, opened
 from accesssync.cli.options import Invocation, common, now
-from accesssync.cli.output import Document, complain, day, print_json, say
+from accesssync.cli.output import Document, complain, day, print_csv, print_json, say
 from accesssync.cli.table import Column, print_table
 from accesssync.cli.visible import visible
 
@@ -20,6 +22,8 @@ KEYS = (
     Column("ORG", lambda one: one["org"], least=6, telling=True),
 )
 
+HOLDER = ("org", "type", "id", "email", "name", "owner_id", "scopes", "direct", "via")
+
 
 @click.command(
     epilog="""\b
@@ -32,8 +36,9 @@ Examples:
 @as_of_option
 @click.option("--indirect", is_flag=True, help="Also whoever could give it to itself.")
 @limit_option
+@format_option
 @common
-def who_can(invocation: Invocation, permission: str, as_of: str | None, indirect: bool, limit: int) -> None:
+def who_can(invocation: Invocation, permission: str, as_of: str | None, indirect: bool, limit: int, form: str) -> None:
     """Every identity and credential that can, and by which path."""
     from accesssync.jobs import reach
 
@@ -44,6 +49,10 @@ def who_can(invocation: Invocation, permission: str, as_of: str | None, indirect
         return
     for note in found["notes"]:
         complain(f"note: {visible(note)}")
+    if form == "csv":
+        people = ({**one, "type": "identity"} for one in found["identities"])
+        print_csv(HOLDER, chain(people, found["credentials"]))
+        return
     print_table(PEOPLE, found["identities"], limit=limit, one="identity", many="identities")
     say()
     print_table(KEYS, found["credentials"], limit=limit, one="credential", many="credentials")

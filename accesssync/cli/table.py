@@ -126,7 +126,7 @@ def _cell(value: object) -> str | list[str]:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [visible(one) for one in value]
     return visible(value)
 

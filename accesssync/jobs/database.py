@@ -17,7 +17,7 @@ def current(settings: Settings) -> Document:
     found = None
     if path is None or (path.exists() and path.stat().st_size):
         found = schema.current(connect(url))
-    return {"database": url.render_as_string(hide_password=True), "schema": found, "wanted": schema.head()}
+    return {"database": url.render_as_string(hide_password=True), "revision": found, "wanted": schema.head()}
 
 
 def upgrade(settings: Settings) -> Document:
@@ -34,7 +34,7 @@ def upgrade(settings: Settings) -> Document:
     return {
         "database": url.render_as_string(hide_password=True),
         "before": before,
-        "schema": schema.current(engine),
+        "revision": schema.current(engine),
         "wanted": schema.head(),
     }
 
@@ -51,7 +51,7 @@ def check(settings: Settings) -> Document:
         )
     return {
         "database": url.render_as_string(hide_password=True),
-        "schema": schema.current(engine),
+        "revision": schema.current(engine),
         "wanted": schema.head(),
         "sound": True,
     }

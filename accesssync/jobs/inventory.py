@@ -12,6 +12,7 @@ from accesssync.model.identity import Identity
 from accesssync.model.look_alike import look_alikes
 from accesssync.model.role import Permission, Role
 from accesssync.model.when import AtRun, When, as_text
+from accesssync.reach.access import can_act
 from accesssync.reach.tier import privileged_permissions, rank
 from accesssync.store import inventory, runs
 from accesssync.store.engine import Database
@@ -248,6 +249,20 @@ def identities_called(engine: Database, chosen: list[View], text: str) -> set[tu
     }
 
 
+def roles_called(engine: Database, chosen: Iterable[View], text: str) -> set[str]:
+    """What the roles are shown as whose name, letter case aside, or id is `text`."""
+    found: dict[str, str | None] = {}
+    for view in chosen:
+        found |= inventory.role_names(engine, view.moment)
+    wanted = text.strip().casefold()
+    return {name or role_id for role_id, name in found.items() if wanted in (role_id, (name or "").casefold())}
+
+
+def privileged_roles(engine: Database, view: View) -> set[str]:
+    """The ids of the roles that carry a privileged permission."""
+    return {one["id"] for one in roles(engine, view) if one["privileged"]}
+
+
 def subjects(engine: Database, view: View) -> dict[str, str]:
     """What people call every identity known by then, by id."""
     return inventory.subjects(engine, view.moment)
@@ -290,7 +305,7 @@ def admins(engine: Database, view: View) -> list[Document]:
     for one in inventory.list_identities(engine, view.moment):
         record = one.identity
         via = [by_id[role_id] for role_id in record.role_ids if carried.get(role_id)]
-        if not via or record.disabled:
+        if not via or not can_act(record):
             continue
         documents.append(
             {
@@ -300,6 +315,7 @@ def admins(engine: Database, view: View) -> list[Document]:
                 "name": record.name,
                 "status": record.status,
                 "service_account": record.service_account,
+                "created_at": time_or_none(record.created_at),
                 "last_login_at": None if record.last_login_at is UNSET else time_or_none(record.last_login_at),
                 "last_login_state": login_state(record),
                 "roles": sorted(role.subject for role in via),

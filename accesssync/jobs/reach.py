@@ -12,13 +12,15 @@ from accesssync.jobs.inventory import Document, View
 from accesssync.model.credential import Credential
 from accesssync.model.when import as_text
 from accesssync.reach.access import Access
-from accesssync.reach.credential import account_reach, credential_reach
+from accesssync.reach.credential import account_reach, credential_reach, effective
 from accesssync.reach.identify import identify
 from accesssync.reach.offboard import offboard_preview
 from accesssync.reach.revoke import revoke_preview
 from accesssync.reach.who import who_can
 from accesssync.store import inventory
 from accesssync.store.engine import Database
+
+Holding = tuple[str, str, str]
 
 
 def access_at(database: Database, view: View, at: datetime) -> Access:
@@ -87,6 +89,16 @@ def show_credential(database: Database, views: list[View], text: str, *, as_of: 
                     "reach": plain(credential_reach(access, one)),
                 }
             )
+    return found
+
+
+def privileged_credentials(database: Database, views: list[View], *, as_of: bool, now: datetime) -> set[Holding]:
+    """The organization, type and id of every credential that works and reaches a privileged permission."""
+    found: set[Holding] = set()
+    for view in views:
+        access = access_at(database, view, moment_of(view, as_of=as_of, now=now))
+        holding = (one for one in access.credentials if effective(access, one) & access.privileged)
+        found |= {(view.org.name, one.type, one.id) for one in holding}
     return found
 
 

@@ -41,6 +41,21 @@ def is_time(value: Any) -> bool:
     return value is None or (value.endswith("Z") and datetime.fromisoformat(value).tzinfo == UTC)
 
 
+@pytest.mark.parametrize("command", ["upgrade", "current", "check", "backup"])
+def test_every_document_about_the_database_carries_its_schema_and_the_revision_apart(cli: Cli, command: str) -> None:
+    assert cli("sync").code == 0
+    document = cli.ok("db", command)
+    assert document["schema"] == "accesssync.db/1"
+    assert command == "backup" or document["revision"] == document["wanted"]
+
+
+def test_a_timeline_as_csv(synced: Cli, organization: Organization) -> None:
+    who = next(iter(organization.users))
+    rows = list(csv.DictReader(io.StringIO(synced("timeline", who, "--format", "csv").out)))
+    assert [row["kind"] for row in rows] == [each["kind"] for each in synced.ok("timeline", who)["events"]]
+    assert all(row["at"] and row["org"] == "default" for row in rows)
+
+
 def test_identities(synced: Cli, organization: Organization) -> None:
     document = synced.ok("identities")
     assert document["schema"].startswith("accesssync.identities/")
@@ -186,6 +201,8 @@ class TestWhen:
 
 
 def test_json_on_stdout_and_everything_else_on_stderr(cli: Cli, server: SandboxServer) -> None:
+    # A busy machine must not add a timeout of its own.
+    cli.env(ACCESSSYNC_READ_TIMEOUT="30", ACCESSSYNC_REQUEST_DEADLINE="60")
     server.faults.add(f.Status(503), path="/api/v2/users")
     ended = cli("sync", "--json", "--log-format", "json")
     assert ended.code == 0

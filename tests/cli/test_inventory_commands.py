@@ -170,6 +170,23 @@ class TestCredentials:
         assert "ada all" in names(found)
         assert "old api key" not in names(found)
 
+    @pytest.mark.parametrize(("days", "weeks"), [("28d", "4w"), ("91", "13w")])
+    def test_how_long_unused_is_written_in_days_or_weeks(self, cli: Cli, days: str, weeks: str) -> None:
+        found = cli.ok("credentials", "--unused-for", days)
+        assert found["credentials"]
+        assert found == cli.ok("credentials", "--unused-for", weeks)
+
+    @pytest.mark.parametrize("text", ["0", "-3", "3h", "soon", "1e3", "99999999"])
+    def test_what_is_no_number_of_days_is_refused(self, cli: Cli, text: str) -> None:
+        ended = cli("credentials", "--unused-for", text, "--json")
+        assert (ended.code, ended.error["code"]) == (2, "usage")
+
+    def test_privileged_are_those_that_can_do_it_now(self, cli: Cli) -> None:
+        found = names(cli.ok("credentials", "--privileged")["credentials"])
+        assert {"ada all", "robot key"} <= found
+        # Scopes of somebody who holds no such role, no scopes at all, keys that no role is asked about.
+        assert not {"grace sleeping", "ada nothing", "robot token", "old api key"} & found
+
     def test_csv_tells_unscoped_from_scoped_to_nothing(self, cli: Cli) -> None:
         rows = list(csv.DictReader(io.StringIO(cli("credentials", "--format", "csv").out)))
         assert len(rows) == len(cli.ok("credentials")["credentials"])
@@ -303,6 +320,60 @@ class TestTeamsAndMappings:
         assert "memberof=rockets" in cli("mappings", "--limit", "0").out
         assert "memberof" in cli("mappings", "--format", "csv").out
 
+    @pytest.mark.parametrize("whose", ["ada@example.com", "ADA@example.com"])
+    def test_the_teams_that_somebody_is_in(self, cli: Cli, whose: str) -> None:
+        assert names(cli.ok("teams", "--subject", whose)["teams"]) == {"Rockets"}
+        ended = cli("teams", "--subject", "nobody@example.com")
+        assert (ended.code, ended.out.strip()) == (0, "0 teams")
+        assert "nobody is called nobody@example.com" in ended.err
+
+    def test_the_mappings_that_give_a_role(self, cli: Cli) -> None:
+        found = cli.ok("mappings", "--role", ADMIN.upper())["mappings"]
+        assert {each["role"] for each in found} == {ADMIN}
+        assert "admins" in {each["attribute_value"] for each in found}
+
+
+class TestWhoHoldsWhat:
+    def test_privileged_identities_are_the_admins(self, cli: Cli) -> None:
+        found = cli.ok("identities", "--privileged")["identities"]
+        assert {each["id"] for each in found} == {each["id"] for each in cli.ok("admins")["admins"]}
+        assert {"ada@example.com"} <= {each["email"] for each in found}
+        assert "grace@example.com" not in {each["email"] for each in found}
+
+    def test_who_has_not_logged_in_for_so_long(self, cli: Cli) -> None:
+        idle = {each["id"] for each in cli.ok("identities", "--unused-for", "90d")["identities"]}
+        emails = {each["id"]: each["email"] for each in cli.ok("identities")["identities"]}
+        assert idle
+        assert not {"ada@example.com", "grace@example.com", "robot@example.com"} & {emails[each] for each in idle}
+        admins = {each["id"] for each in cli.ok("admins", "--unused-for", "90d")["admins"]}
+        assert admins == idle & {each["id"] for each in cli.ok("admins")["admins"]}
+
+    @pytest.mark.parametrize("command", ["identities", "grants", "admins"])
+    @pytest.mark.parametrize("written", [ADMIN, "datadog ADMIN role", "id"])
+    def test_a_role_is_known_by_its_name_in_any_case_and_by_its_id(
+        self, cli: Cli, inventory: Inventory, command: str, written: str
+    ) -> None:
+        role = next(each for each in inventory.organization.roles.values() if each.name == ADMIN)
+        found = cli.ok(command, "--role", role.id if written == "id" else written)[command]
+        assert found
+        assert all(ADMIN in (each["role"] if command == "grants" else each["roles"]) for each in found)
+
+    @pytest.mark.parametrize("command", ["identities", "grants", "admins", "mappings"])
+    def test_a_role_that_nobody_knows_is_told_and_not_just_empty(self, cli: Cli, command: str) -> None:
+        ended = cli(command, "--role", "Datadog Admim Role\x1b[31m")
+        assert ended.code == 0
+        assert ended.out.startswith("0 ")
+        assert "no role is called Datadog Admim Role\\x1b[31m" in ended.err
+
+    def test_privileged_grants_are_those_of_privileged_roles(self, cli: Cli) -> None:
+        harmful = {each["id"] for each in cli.ok("roles", "--privileged")["roles"]}
+        found = cli.ok("grants", "--privileged")["grants"]
+        assert found == [each for each in cli.ok("grants")["grants"] if each["role_id"] in harmful] != []
+
+    def test_the_help_of_admins_shows_its_examples_line_by_line(self, cli: Cli) -> None:
+        lines = [line.strip() for line in cli("admins", "--help").out.splitlines()]
+        assert "accesssync admins" in lines
+
 
 class TestLookAlikes:
     def test_those_that_a_reader_takes_for_each_other_are_marked_and_never_merged(self, cli: Cli) -> None:
@@ -367,8 +438,17 @@ class TestWhoCan:
     def test_as_a_table(self, cli: Cli) -> None:
         ended = cli("who-can", "user_access_manage", "--limit", "0")
         assert ended.code == 0
-        assert "ada@example.com" in ended.out
+        [ada] = [line for line in ended.out.splitlines() if line.startswith("ada@example.com")]
+        assert ada.split(maxsplit=1)[1] == ADMIN
         assert "robot key" in ended.out
+
+    def test_as_csv_with_identities_and_credentials_told_apart(self, cli: Cli) -> None:
+        document = cli.ok("who-can", "user_access_manage")
+        rows = list(csv.DictReader(io.StringIO(cli("who-can", "user_access_manage", "--format", "csv").out)))
+        assert [row["id"] for row in rows if row["type"] == "identity"] == [one["id"] for one in document["identities"]]
+        assert len(rows) == len(document["identities"]) + len(document["credentials"])
+        [ada] = [row for row in rows if row["email"] == "ada@example.com"]
+        assert (ada["via"], ada["direct"]) == (ADMIN, "true")
 
 
 class TestAcrossOrganizations:
