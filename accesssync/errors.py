@@ -146,6 +146,22 @@ class RateLimitedError(UpstreamError):
     code = "rate_limited"
 
 
+class DeferredError(AccessSyncError):
+    """The rate limit asks for a wait that is better spent on something else; `seconds` is how long.
+
+    No UpstreamError, which would end one listing: this ends the whole attempt.
+    """
+
+    exit_code = 7
+    code = "deferred"
+
+    def __init__(self, seconds: float, *, org: str | None = None) -> None:
+        super().__init__(
+            f"the rate limit asks to wait {seconds:.0f} s", org=org, remedy="it is tried again when that is over"
+        )
+        self.seconds = seconds
+
+
 class DeadlineError(UpstreamError):
     """The time set aside for this work is over."""
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, Literal, NoReturn, cast
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +31,7 @@ from accesssync.datadog.sites import SITES, api_base
 from accesssync.errors import ConfigurationError, UsageError
 from accesssync.model.coverage import Resource
 from accesssync.model.operation import Operation
+from accesssync.model.schedule import parse_schedule
 
 SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
     "application_keys",
@@ -44,7 +46,9 @@ SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
 
 _FOLLOW_USERS = frozenset({"service_accounts", "grants"})
 _NO_NAMES = "none"
-_MOST_BYTES = 65_536
+_MOST_BYTES = 2**22
+"""Of an env file or a secret: room for ten thousand organizations."""
+
 _ORG_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(\.[\w-]{1,63})+")
 _ORGS = "ACCESSSYNC_ORGS"
@@ -133,6 +137,18 @@ def _domains(value: object) -> object:
     return chosen
 
 
+def _schedule(value: str) -> str:
+    return parse_schedule(value).text
+
+
+def _listening(value: str) -> str:
+    text = value.strip().lower()
+    host, colon, port = text.rpartition(":")
+    if text != "off" and not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("must be an address and a port, or off")
+    return text
+
+
 def _operator(value: str) -> str:
     name = value.strip()
     if not name or len(name) > 200 or not name.isprintable():
@@ -145,8 +161,10 @@ Key = Annotated[SecretStr, AfterValidator(_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Domains = Annotated[frozenset[str], BeforeValidator(_domains)]
 Operations = Annotated[frozenset[Operation], BeforeValidator(_operations)]
+Listening = Annotated[str, AfterValidator(_listening)]
 Operator = Annotated[str, AfterValidator(_operator)]
 Resources = Annotated[frozenset[str], BeforeValidator(_resources)]
+ScheduleText = Annotated[str, AfterValidator(_schedule)]
 
 
 def _default_database() -> SecretStr:
@@ -160,6 +178,15 @@ def _setting(variable: str, default: Any, unit: str, description: str, example: 
     limits["default_factory" if callable(default) else "default"] = default
     extra = {"unit": unit, **{name: limit for name, limit in limits.items() if name in ("ge", "le")}}
     return Field(alias=variable, description=description, examples=[str(example)], json_schema_extra=extra, **limits)
+
+
+def _password(url: str) -> list[str]:
+    """The password of a database URL, as it is written there and as it is sent."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return [url]
+    return [password, unquote(password)] if password else []
 
 
 class OrgForm(BaseModel):
@@ -369,6 +396,122 @@ class Settings(BaseSettings):
         ge=2**16,
         le=2**30,
     )
+    schedule_sync: ScheduleText = _setting(
+        "ACCESSSYNC_SCHEDULE__SYNC", "every 60m", "schedule", "When each organization is observed.", "every 60m"
+    )
+    schedule_watch: ScheduleText = _setting(
+        "ACCESSSYNC_SCHEDULE__WATCH",
+        "off",
+        "schedule",
+        "When to look, in a few requests, for new holders of the most harmful permissions and for new keys.",
+        "every 5m",
+    )
+    schedule_retention: ScheduleText = _setting(
+        "ACCESSSYNC_SCHEDULE__RETENTION",
+        "every 1d",
+        "schedule",
+        "When what is older than its retention is deleted.",
+        "30 3 * * 0",
+    )
+    worker_mode: Literal["local", "queue"] = _setting(
+        "ACCESSSYNC_WORKER__MODE",
+        "local",
+        "local or queue",
+        "Whether one process does everything, or any number share it through PostgreSQL.",
+        "queue",
+    )
+    worker_slots: int = _setting(
+        "ACCESSSYNC_WORKER__SLOTS", 4, "jobs", "Jobs under way at once in local mode.", 4, ge=1, le=64
+    )
+    worker_health: Listening = _setting(
+        "ACCESSSYNC_WORKER__HEALTH",
+        "127.0.0.1:8421",
+        "address and port, or off",
+        "Where /healthz, /readyz and /metrics answer.",
+        "0.0.0.0:8421",
+    )
+    worker_stop_seconds: float = _setting(
+        "ACCESSSYNC_WORKER__STOP_SECONDS",
+        4.0,
+        "seconds",
+        "How long work in hand may take to come to an end after SIGTERM.",
+        4,
+        ge=0.1,
+        le=3600,
+    )
+    worker_grace: float = _setting(
+        "ACCESSSYNC_WORKER__GRACE",
+        60.0,
+        "seconds",
+        "How long a job may go on after its deadline before the worker calls itself unhealthy.",
+        60,
+        ge=0.1,
+        le=3600,
+    )
+    worker_end_when_stuck: bool = _setting(
+        "ACCESSSYNC_WORKER__END_WHEN_STUCK",
+        False,
+        "true or false",
+        "Whether the worker ends with code 1 when a job does not stop, so that it is started again.",
+        "true",
+    )
+    worker_longest_wait: float = _setting(
+        "ACCESSSYNC_WORKER__LONGEST_WAIT",
+        60.0,
+        "seconds",
+        "What a job may wait for the rate limit at a time; for longer it makes room and comes back.",
+        60,
+        ge=0,
+        le=3600,
+    )
+    worker_backoff_cap: float = _setting(
+        "ACCESSSYNC_WORKER__BACKOFF_CAP",
+        86400.0,
+        "seconds",
+        "The longest pause between two tries of an organization that keeps failing.",
+        86400,
+        ge=1,
+        le=2678400,
+    )
+    worker_heartbeat: float = _setting(
+        "ACCESSSYNC_WORKER__HEARTBEAT",
+        10.0,
+        "seconds",
+        "How often a worker in queue mode says that it lives; after three times as long it is given up.",
+        10,
+        ge=0.5,
+        le=600,
+    )
+    retention_history: int = _setting(
+        "ACCESSSYNC_RETENTION__HISTORY",
+        25,
+        "months",
+        "How long a fact that holds no more is kept; 0 for ever.",
+        25,
+        ge=0,
+        le=1200,
+    )
+    retention_changes: int = _setting(
+        "ACCESSSYNC_RETENTION__CHANGES", 25, "months", "How long changes are kept; 0 for ever.", 25, ge=0, le=1200
+    )
+    retention_activity: int = _setting(
+        "ACCESSSYNC_RETENTION__ACTIVITY",
+        25,
+        "months",
+        "How long former times of login and use are kept; 0 for ever.",
+        25,
+        ge=0,
+        le=1200,
+    )
+    retention_runs: int = _setting(
+        "ACCESSSYNC_RETENTION__RUNS",
+        25,
+        "months",
+        "How long the record of a run that nothing refers to is kept; 0 for ever.",
+        25,
+        ge=0,
+        le=1200,
+    )
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
     @classmethod
@@ -387,6 +530,13 @@ class Settings(BaseSettings):
     def warnings(self) -> tuple[str, ...]:
         """What was ignored, a line each: variables that are no setting, or that another one replaces."""
         return self._warnings
+
+    def secrets(self) -> list[str]:
+        """Every secret value there is, in clear, for whoever has to keep them out of what is shown."""
+        forms: list[BaseModel] = [self, *self.orgs.values()]
+        values = [value for form in forms for _, value in form if isinstance(value, SecretStr)]
+        texts = [value.get_secret_value() for value in values if value is not self.database_url]
+        return [*texts, *_password(self.database_url.get_secret_value())]
 
     def organizations(self, names: Sequence[str] = (), *, need_keys: bool = False) -> list[OrgSettings]:
         """The organizations to work on, sorted by name: those in `names`, or all.
@@ -440,6 +590,15 @@ _FIELDS: dict[str, FieldInfo] = {
     str(each.alias): each for each in Settings.model_fields.values() if each.alias != _ORGS
 }
 _ORG_FIELDS: dict[str, FieldInfo] = {str(each.alias): each for each in OrgForm.model_fields.values()}
+
+
+def service_manager(environ: Mapping[str, str] | None = None) -> tuple[str | None, float | None]:
+    """What systemd tells the programs it starts: the socket to notify, and the seconds within which it wants signs
+    of life. None for what it does not ask for."""
+    given = os.environ if environ is None else environ
+    watchdog = given.get("WATCHDOG_USEC", "")
+    mine = given.get("WATCHDOG_PID") in (None, "", str(os.getpid()))
+    return given.get("NOTIFY_SOCKET") or None, int(watchdog) / 1e6 if watchdog.isdigit() and mine else None
 
 
 def load(env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

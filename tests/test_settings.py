@@ -239,7 +239,7 @@ def test_a_problem_says_which_file_its_variable_stands_in(tmp_path: Path) -> Non
     [
         (f"# note\n\n\n{API_KEY} {APP_KEY}\nDD_SITE=x".encode(), "line 4 of the env file"),
         (f"DD_API_KEY={API_KEY}\xff".encode("latin-1"), "is not UTF-8 text"),
-        (b"#" * 70_000, "is larger than 65,536 bytes"),
+        (b"#" * 4_200_000, "is larger than 4,194,304 bytes"),
     ],
 )
 def test_a_broken_env_file_is_refused_without_showing_it(tmp_path: Path, content: bytes, message: str) -> None:

@@ -39,6 +39,7 @@ COMMANDS = {
     "teams": "credentials",
     "timeline": "changes",
     "who-can": "reach",
+    "worker": "worker",
 }
 """Each command and the module of this folder that has it. Only the one that is called is imported."""
 
@@ -65,6 +66,7 @@ SUMMARIES = {
     "teams": "Every team, its members and admins.",
     "timeline": "Everything that happened to one identity, in order.",
     "who-can": "Everybody and everything that has a permission, and how.",
+    "worker": "Do everything on a schedule until told to stop.",
 }
 
 

@@ -14,6 +14,7 @@ from accesssync.errors import UsageError
 from accesssync.model.when import Edge, When, parse_when
 
 if TYPE_CHECKING:
+    from accesssync.cli.logs import Log
     from accesssync.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +34,7 @@ class Invocation:
         self.progress = progress
         self.log_format = log_format
         self._env_file = env_file
+        self._secrets: list[str] = []
 
     @cached_property
     def settings(self) -> "Settings":
@@ -40,6 +42,7 @@ class Invocation:
         from accesssync.settings import load
 
         settings = load(self._env_file)
+        self._secrets = settings.secrets()
         for warning in settings.warnings:
             self.log("settings", warning, level="warning")
         return settings
@@ -50,9 +53,17 @@ class Invocation:
 
     def log(self, event: str, text: str, level: str = "info", **details: object) -> None:
         """One line on stderr, for people or (`--log-format json`) for machines."""
-        from accesssync.cli.logs import write
+        from accesssync.cli.logs import Log
 
-        write(self.log_format, event, text, level, details)
+        Log(self.log_format, self._secrets)(event, text, level, **details)
+
+    def service_log(self) -> "Log":
+        """The log of a process that goes on for months: dated, and with what its libraries complain about."""
+        from accesssync.cli.logs import Log, hear_libraries
+
+        log = Log(self.log_format, self.settings.secrets(), dated=True)
+        hear_libraries(log)
+        return log
 
     def when(self, text: str | None, option: str, edge: Edge) -> When | None:
         """A WHEN option; None where it was not given."""

@@ -267,12 +267,13 @@ def open_source(
     now: Callable[[], float] = time,
     rng: Random,
     on_event: Callable[[Event], None],
+    on_answer: Callable[[int], None] = lambda _status: None,
 ) -> DatadogSource:
     """Prepare to read one organization; nothing is sent yet, and `limits.run` begins to count.
 
     `clock` is monotonic, `now` tells seconds since 1970. `sleep` may raise to stop the work; what it raises comes
-    through unchanged. `on_event` hears of every wait. Raises ConfigurationError for a host the rules forbid or
-    unsendable keys.
+    through unchanged. `on_event` hears of every wait, `on_answer` the status of every answer. Raises
+    ConfigurationError for a host the rules forbid or unsendable keys.
     """
     limits = limits or Limits()
     client = build_client(
@@ -296,5 +297,6 @@ def open_source(
         now=now,
         rng=rng,
         on_event=on_event,
+        on_answer=on_answer,
     )
     return DatadogSource(org=org, client=client, transport=transport, budget=budget)

@@ -28,6 +28,10 @@ class Scrub:
         line = "".join(map(_visible, text.strip()))
         return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 3] + "..."
 
+    def text(self, text: str) -> str:
+        """The whole text without keys and what looks like one."""
+        return _HEXADECIMAL.sub(REDACTED, self._without_keys(text))
+
     def request_id(self, text: str | None) -> str | None:
         """The id if it can be one. It may look like a key, being random, but it is never one of ours."""
         if text is None or not _REQUEST_ID.fullmatch(text) or self._without_keys(text) != text:

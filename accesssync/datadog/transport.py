@@ -40,6 +40,8 @@ class Event(Struct, frozen=True, kw_only=True):
     attempt: int
     wait: float
     reason: str
+    limited: bool = False
+    """Whether a rate limit is what is waited for."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class Transport:
     """Carries calls for one organization. Safe to use from several threads.
 
     `where` is how people call the other side. `sleep` may raise to stop the work. `clock` is monotonic, `now`
-    tells seconds since 1970.
+    tells seconds since 1970. `on_answer` hears the status of every answer, 0 where none came.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Transport:
         now: Callable[[], float],
         rng: Random,
         on_event: Callable[[Event], None],
+        on_answer: Callable[[int], None] = lambda _status: None,
     ) -> None:
         self._org = org
         self._where = where
@@ -82,6 +85,7 @@ class Transport:
         self._now = now
         self._rng = rng
         self._on_event = on_event
+        self._on_answer = on_answer
         self._run = Deadline(clock, limits.run)
         self._skew: float | None = None
 
@@ -110,7 +114,7 @@ class Transport:
                 raise to_error(
                     outcome, org=self._org, resource=call.resource, permission=call.permission, where=self._where
                 )
-            self._pause("retry", call, attempt, wait, outcome.message)
+            self._pause("retry", call, attempt, wait, outcome.message, limited=outcome.status == 429)
         raise AssertionError("unreachable")
 
     def _leave_share(self, call: Call, attempt: int) -> None:
@@ -119,9 +123,11 @@ class Transport:
             wait = self._budget.wait_for_share(call.operation)
             if wait <= 0:
                 return
-            self._pause("share", call, attempt, wait, "the rest of the rate limit is left to others")
+            self._pause("share", call, attempt, wait, "the rest of the rate limit is left to others", limited=True)
 
-    def _pause(self, kind: Literal["retry", "share"], call: Call, attempt: int, wait: float, reason: str) -> None:
+    def _pause(
+        self, kind: Literal["retry", "share"], call: Call, attempt: int, wait: float, reason: str, *, limited: bool
+    ) -> None:
         if wait >= self._run.left():
             raise self._too_late(call, reason)
         self._on_event(
@@ -133,6 +139,7 @@ class Transport:
                 attempt=attempt,
                 wait=wait,
                 reason=reason,
+                limited=limited,
             )
         )
         self._sleep(wait)
@@ -155,10 +162,13 @@ class Transport:
             with self._budget.request(call.operation):
                 response = cast(BaseHTTPResponse, call.send())
                 self._budget.learn(call.operation, response.headers)
+                self._on_answer(response.status)
                 skew = server_skew(response.headers, self._now())
                 self._skew = self._skew if skew is None else skew
                 return self._answer(response)
         except _FOREIGN as error:
+            if response is None:
+                self._on_answer(0)
             return from_exception(error)
         finally:
             current_deadline.reset(token)

@@ -38,6 +38,7 @@ def targets(
     monotonic: Callable[[], float],
     rng: Random,
     on_event: "Callable[[Event], None]",
+    on_answer: Callable[[str, int], None] = lambda _org, _status: None,
 ) -> list[Target]:
     """The organizations to sync; ConfigurationError where keys are missing, InputError where a file has a fault."""
     lexicon = lexicon_of(settings.nhi_lexicon)
@@ -49,7 +50,16 @@ def targets(
             skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
             judging=Judging(lexicon=lexicon, org_domains=org.org_domains),
             governance=governance,
-            open=partial(open_org, settings, org, sleep=sleep, monotonic=monotonic, rng=rng, on_event=on_event),
+            open=partial(
+                open_org,
+                settings,
+                org,
+                sleep=sleep,
+                monotonic=monotonic,
+                rng=rng,
+                on_event=on_event,
+                on_answer=partial(on_answer, org.name),
+            ),
         )
         for org in settings.organizations(names, need_keys=True)
     ]
@@ -63,6 +73,7 @@ def open_org(
     monotonic: Callable[[], float],
     rng: Random,
     on_event: "Callable[[Event], None]",
+    on_answer: Callable[[int], None] = lambda _status: None,
 ) -> "DatadogSource":
     """One organization, readable; nothing is sent yet. ConfigurationError where a key is missing."""
     from pydantic import SecretStr
@@ -93,6 +104,7 @@ def open_org(
         clock=monotonic,
         rng=rng,
         on_event=on_event,
+        on_answer=on_answer,
     )
 
 

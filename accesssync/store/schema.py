@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -187,3 +188,21 @@ def _alone(engine: Engine) -> Iterator[None]:
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
+
+
+def trouble(engine: Engine, now: datetime) -> str | None:
+    """Why this database cannot be worked with just now, in a few words; None where it can. Leaves nothing behind."""
+    from accesssync.store.lease import writing
+    from accesssync.store.tables import job_states
+
+    try:
+        with engines.translated("the database cannot be used"):
+            if current(engine) != head():
+                return "the database has another schema than this version needs"
+            with writing(engine) as connection, connection.begin_nested() as attempt:
+                row = {"job": "", "org": "", "next_at": now, "changed_at": now, "failures": 0, "deferrals": 0}
+                connection.execute(job_states.insert(), row)
+                attempt.rollback()
+    except StoreError:
+        return "the database cannot be written"
+    return None

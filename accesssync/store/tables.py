@@ -344,6 +344,39 @@ class AbsenceRow(Table, table=True):
     run_id: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
 
 
+class JobStateRow(Table, table=True):
+    """What last became of one job of the worker for one organization, and when it is due again.
+
+    `org` is empty for jobs that concern no single one; a name and no number, since an organization that was never
+    read has none. `tick_at` is the due time whose turn was taken last.
+    """
+
+    __tablename__ = "job_states"
+    __table_args__ = (Index("ix_job_states_changed", "changed_at"),)
+    job: str = Field(primary_key=True)
+    org: str = Field(primary_key=True)
+    next_at: datetime
+    tick_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    failures: int = 0
+    deferrals: int = 0
+    error: str | None = None
+    changed_at: datetime
+
+
+class SightingRow(Table, table=True):
+    """Something the watch saw that the published run does not know. A hint, never a fact."""
+
+    __tablename__ = "sightings"
+    org_id: int = Field(primary_key=True, foreign_key="orgs.id")
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    seen_at: datetime
+    text: str
+
+
 def _table(row: type[Table]) -> SqlTable:
     table: SqlTable = row.__dict__["__table__"]
     return table
@@ -367,4 +400,6 @@ decisions = _table(DecisionRow)
 activity = _table(ActivityRow)
 changes = _table(ChangeRow)
 absences = _table(AbsenceRow)
+job_states = _table(JobStateRow)
+sightings = _table(SightingRow)
 """The same tables for statements in bulk, which never make an object per row."""

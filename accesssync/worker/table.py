@@ -1,0 +1,87 @@
+"""The table of jobs: what the worker does, how often unless told otherwise, and how long it may take.
+
+To add a job, write its use case in `jobs/`, a function here that calls it and says what came of it, and an entry. Its
+schedule is a setting `ACCESSSYNC_SCHEDULE__NAME`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from accesssync.model.schedule import Schedule, parse_schedule
+from accesssync.settings import Settings
+from accesssync.worker.leash import Leash
+from accesssync.worker.work import Job, Means, Outcome, outcome_of
+
+if TYPE_CHECKING:
+    from accesssync.datadog.transport import Event
+
+GRACE_SECONDS = 60.0
+"""What a run gets on top of its own deadline for reading, to compare and write."""
+
+
+def sync(means: Means, org: str, leash: Leash) -> Outcome:
+    """Observe one organization, store and compare."""
+    from accesssync.jobs.opening import targets, terms
+    from accesssync.jobs.sync.run import World, sync_org
+
+    [target] = targets(
+        means.settings,
+        [org],
+        sleep=leash.sleep,
+        monotonic=means.monotonic,
+        rng=means.rng,
+        on_event=partial(heard, means),
+        on_answer=lambda name, status: means.metrics.requests.labels(name, str(status)).inc(),
+    )
+    world = World(clock=means.now, sleep=leash.sleep, on_page=lambda _what, _done, _total: leash.check())
+    synced = sync_org(means.database, target, terms(means.settings), world)
+    run = synced.run
+    if synced.error is not None:
+        return outcome_of(synced.error, run.id if run else None)
+    if run is None:
+        raise RuntimeError("a sync without a run or an error")
+    proven = sum(one.coverage.state in {"complete", "skipped"} for one in synced.observed.values())
+    changed = f"{run.added} added, {run.updated} updated, {run.removed} removed"
+    what = "baseline" if run.baseline else changed if run.added + run.updated + run.removed else "nothing changed"
+    return Outcome(
+        kind="done", text=f"proven {proven}/{len(synced.observed)}, {what}, {run.requests} requests", run_id=run.id
+    )
+
+
+def heard(means: Means, event: "Event") -> None:
+    """A wait of the connection, for the log and the metrics."""
+    if event.limited:
+        means.metrics.waits.labels(event.org).inc()
+        means.metrics.waited.labels(event.org).inc(event.wait)
+    means.log(
+        event.kind,
+        f"{event.org} {event.resource}: {event.reason}; waiting {event.wait:.1f} s",
+        level="warning",
+        org=event.org,
+        resource=event.resource,
+        wait_seconds=round(event.wait, 3),
+    )
+
+
+def _schedule(name: str) -> Callable[[Settings], Schedule]:
+    return lambda settings: parse_schedule(getattr(settings, f"schedule_{name}"))
+
+
+def _run_deadline(settings: Settings) -> float:
+    return settings.run_deadline + GRACE_SECONDS
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job(
+            name="sync",
+            summary="observe the organizations, store what changed",
+            schedule=_schedule("sync"),
+            per_org=True,
+            deadline=_run_deadline,
+            run=sync,
+        ),
+    )
+}
