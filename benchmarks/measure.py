@@ -16,8 +16,8 @@ FLOOR, FIRST, UNCHANGED, ACTIVE, LOOP = "floor", "first", "unchanged", "active",
 """The ways of reading. `active` is an unchanged sync with the day's logins."""
 
 VERSION = "version"
-RUN_TABLES = frozenset({"orgs", "runs", "coverage"})
-"""Where a run writes its own row, its coverage, and which run is the newest."""
+RUN_TABLES = frozenset({"orgs", "runs", "coverage", "audit"})
+"""Where a run writes its own row, its coverage, which run is the newest, and its entry in the audit log."""
 
 OWN_KEYS = 2
 """Where nobody else is active the two keys that read still are, and when they were used last is activity."""

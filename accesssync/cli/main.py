@@ -18,6 +18,7 @@ from accesssync.errors import AccessSyncError, InputError, StoreError
 
 COMMANDS = {
     "admins": "inventory",
+    "audit": "audit",
     "changes": "changes",
     "check": "doctor",
     "credential": "credentials",
@@ -45,6 +46,7 @@ COMMANDS = {
 
 SUMMARIES = {
     "admins": "Who holds a privileged permission, and through which roles.",
+    "audit": "What was done by whom, and proof that the log is whole.",
     "changes": "What changed, and in which window.",
     "check": "Whether the keys, scopes and the database are as they should be.",
     "credential": "Everything about one credential, or whose a found key is.",

@@ -47,9 +47,12 @@ class Invocation:
             self.log("settings", warning, level="warning")
         return settings
 
-    def operator(self, by: str | None = None) -> str:
-        """Who is acting: `by` where the command was told, else the settings, else the login name."""
-        return by or self.settings.operator or _login_name()
+    def operator(self, by: str | None = None, *, otherwise: str | None = None) -> str:
+        """Who is acting: `by` where the command was told, else the settings, else the login name.
+
+        Where there is none of these, as for the numbered users of some containers: `otherwise`, else UsageError.
+        """
+        return by or self.settings.operator or _login_name(otherwise)
 
     def log(self, event: str, text: str, level: str = "info", **details: object) -> None:
         """One line on stderr, for people or (`--log-format json`) for machines."""
@@ -90,12 +93,14 @@ class Invocation:
             yield update
 
 
-def _login_name() -> str:
+def _login_name(otherwise: str | None) -> str:
     import getpass
 
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:
+        if otherwise is not None:
+            return otherwise
         raise UsageError("there is no login name", remedy="give --by, or set ACCESSSYNC_OPERATOR") from error
 
 

@@ -67,7 +67,13 @@ def sync(
         ),
     )
     engine = open_to_write(settings)
-    agreed = terms(settings, wait=wait, accepted_removals=accept_removals, require_history=require_history)
+    agreed = terms(
+        settings,
+        by=invocation.operator(otherwise="accesssync"),
+        wait=wait,
+        accepted_removals=accept_removals,
+        require_history=require_history,
+    )
     synced = []
     with invocation.bar() as bar:
 

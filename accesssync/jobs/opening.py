@@ -109,13 +109,19 @@ def open_org(
 
 
 def terms(
-    settings: Settings, *, wait: bool = False, accepted_removals: int = 0, require_history: bool = False
+    settings: Settings,
+    *,
+    by: str = "accesssync",
+    wait: bool = False,
+    accepted_removals: int = 0,
+    require_history: bool = False,
 ) -> Terms:
-    """What the settings and the caller ask of a sync."""
+    """What the settings and the caller ask of a sync. `by` is on whose behalf, for the audit log."""
     return Terms(
         limits=Limits(size=settings.page_size, ahead=2 * settings.concurrency, passes=settings.listing_passes),
         concurrency=settings.concurrency,
         wait=wait,
         accepted_removals=accepted_removals,
         require_history=require_history,
+        by=by,
     )

@@ -22,15 +22,27 @@ from accesssync.store.tables import orgs
 
 
 class Lease(Struct, frozen=True):
-    """The right to write one organization's facts, until somebody else's token is higher."""
+    """The right to write one organization's facts, until somebody else's token is higher.
+
+    `holder` is on whose behalf the process acts, for the audit log.
+    """
 
     org: str
     org_id: int
     token: int
+    holder: str = "accesssync"
 
 
 @contextmanager
-def leased(engine: Engine, org: str, org_id: int, *, wait: bool, sleep: Callable[[float], None]) -> Iterator[Lease]:
+def leased(
+    engine: Engine,
+    org: str,
+    org_id: int,
+    *,
+    wait: bool,
+    sleep: Callable[[float], None],
+    holder: str = "accesssync",
+) -> Iterator[Lease]:
     """Hold the only lease on an organization.
 
     With `wait`, waits for as long as it takes; without, raises LockedError when another process holds it.
@@ -39,7 +51,7 @@ def leased(engine: Engine, org: str, org_id: int, *, wait: bool, sleep: Callable
         with translated("the lock cannot be taken"), writing(engine) as connection:
             token = connection.execute(select(orgs.c.fencing_token).where(orgs.c.id == org_id)).scalar_one() + 1
             connection.execute(update(orgs).where(orgs.c.id == org_id).values(fencing_token=token))
-        yield Lease(org, org_id, token)
+        yield Lease(org, org_id, token, holder)
 
 
 @contextmanager

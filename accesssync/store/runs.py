@@ -7,9 +7,11 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from accesssync import __version__
+from accesssync.audit.entry import Entry, Head, Kind
 from accesssync.drift.facts import FACTS_VERSION
 from accesssync.errors import LockedError, RefusedError
 from accesssync.model.coverage import Coverage, CoverageState, Resource
+from accesssync.store.audit import append
 from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
@@ -126,7 +128,7 @@ def bind_org(engine: Engine, lease: Lease, site: str, datadog_id: str | None, da
 def begin_run(engine: Engine, lease: Lease, now: datetime) -> int:
     """Undo whatever an abandoned run left, and begin a new one."""
     with translated("the run cannot be begun"):
-        undo_unpublished(engine, lease)
+        undo_unpublished(engine, lease, now)
         with writing(engine, lease) as connection:
             result = connection.execute(
                 insert(runs)
@@ -151,7 +153,7 @@ def begin_run(engine: Engine, lease: Lease, now: datetime) -> int:
             return int(result.scalar_one())
 
 
-def undo_unpublished(engine: Engine, lease: Lease) -> None:
+def undo_unpublished(engine: Engine, lease: Lease, now: datetime) -> None:
     """Take back every row of runs that wrote facts and were never published."""
     with writing(engine, lease) as connection:
         published = select(orgs.c.published_run_id).where(orgs.c.id == lease.org_id).scalar_subquery()
@@ -160,7 +162,11 @@ def undo_unpublished(engine: Engine, lease: Lease) -> None:
         )
         for run_id, status in connection.execute(query).all():
             _undo(connection, lease.org_id, run_id)
-            ended = {"status": "abandoned"} if status == "running" else {}
+            ended: dict[str, Any] = {}
+            if status == "running":
+                facts = {"run_id": run_id}
+                entry = Entry(kind=Kind.RUN_ABANDONED, at=now, actor=lease.holder, org=lease.org, facts=facts)
+                ended = {"status": "abandoned", **_noted(append(connection, entry))}
             connection.execute(update(runs).where(runs.c.id == run_id).values(undone=True, **ended))
 
 
@@ -175,7 +181,7 @@ def _undo(connection: Connection, org_id: int, run_id: int) -> None:
 def publish(engine: Engine, lease: Lease, run_id: int, observed: dict[Resource, Observed], result: Result) -> None:
     """Make the run visible: what it recorded of itself and the flip to it are one transaction."""
     with translated("the run cannot be published"), writing(engine, lease) as connection:
-        _finish(connection, lease.org_id, run_id, observed, result, undone=False)
+        _finish(connection, lease, run_id, observed, result, undone=False)
         flip = (
             update(orgs)
             .where(orgs.c.id == lease.org_id, orgs.c.fencing_token == lease.token)
@@ -189,12 +195,12 @@ def fail(engine: Engine, lease: Lease, run_id: int, observed: dict[Resource, Obs
     """End a run that may not be published: its facts are taken back, its record stays."""
     with translated("the failed run cannot be recorded"), writing(engine, lease) as connection:
         _undo(connection, lease.org_id, run_id)
-        _finish(connection, lease.org_id, run_id, observed, result, undone=True)
+        _finish(connection, lease, run_id, observed, result, undone=True)
 
 
 def _finish(
     connection: Connection,
-    org_id: int,
+    lease: Lease,
     run_id: int,
     observed: dict[Resource, Observed],
     result: Result,
@@ -202,12 +208,13 @@ def _finish(
     undone: bool,
 ) -> None:
     values = {name: getattr(result, name) for name in result.__struct_fields__}
+    values |= _noted(append(connection, _entry(lease, run_id, observed, result, undone=undone)))
     connection.execute(update(runs).where(runs.c.id == run_id).values(undone=undone, **values))
     rows = [
         {
             "run_id": run_id,
             "resource": resource.value,
-            "org_id": org_id,
+            "org_id": lease.org_id,
             "state": one.coverage.state.value,
             "received": one.coverage.received,
             "expected": one.coverage.expected,
@@ -221,6 +228,28 @@ def _finish(
     ]
     if rows:
         connection.execute(insert(coverages), rows)
+
+
+def _entry(lease: Lease, run_id: int, observed: dict[Resource, Observed], result: Result, *, undone: bool) -> Entry:
+    """What the audit log says of a run. Its error's words stay out: they may name people."""
+    facts = {
+        "run_id": run_id,
+        "status": result.status,
+        "baseline": result.baseline,
+        "complete": result.complete,
+        "coverage": {resource.value: one.coverage.state.value for resource, one in observed.items()},
+        "counts": result.counts,
+        "changes": {"added": result.added, "updated": result.updated, "removed": result.removed},
+        "requests": result.requests,
+        "error_code": result.error_code,
+        "program_version": __version__,
+    }
+    kind = Kind.RUN_FAILED if undone else Kind.RUN_PUBLISHED
+    return Entry(kind=kind, at=result.finished_at, actor=lease.holder, org=lease.org, facts=facts)
+
+
+def _noted(head: Head) -> dict[str, Any]:
+    return {"audit_seq": head.seq, "audit_hash": head.hash}
 
 
 def get_run(engine: Engine, run_id: int) -> RunRecord | None:

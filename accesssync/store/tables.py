@@ -82,6 +82,8 @@ class Run(Table, table=True):
     error: str | None = None
     program_version: str
     facts_version: int
+    audit_seq: int | None = Field(default=None, sa_type=BigInteger)
+    audit_hash: str | None = None
 
 
 class CoverageRow(Table, table=True):
@@ -377,6 +379,34 @@ class SightingRow(Table, table=True):
     text: str
 
 
+class AuditRow(Table, table=True):
+    """One entry of the audit log. Rows are only ever added; erasing a person takes texts out of `personal`.
+
+    `body` is chained, byte for byte. The columns beside it repeat what is in it, to be searched.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject_id"),)
+    seq: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    at: datetime
+    kind: str
+    org: str | None = None
+    subject_id: str | None = None
+    body: str
+    hash: str
+    personal: str
+
+
+class AuditExportRow(Table, table=True):
+    """What the entry about an export had as number and hash; a cut tail cannot take this with it."""
+
+    __tablename__ = "audit_exports"
+    id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
+    exported_at: datetime
+    seq: int = Field(sa_type=BigInteger)
+    hash: str
+
+
 def _table(row: type[Table]) -> SqlTable:
     table: SqlTable = row.__dict__["__table__"]
     return table
@@ -402,4 +432,6 @@ changes = _table(ChangeRow)
 absences = _table(AbsenceRow)
 job_states = _table(JobStateRow)
 sightings = _table(SightingRow)
+audit = _table(AuditRow)
+audit_exports = _table(AuditExportRow)
 """The same tables for statements in bulk, which never make an object per row."""

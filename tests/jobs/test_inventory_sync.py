@@ -696,7 +696,7 @@ def table_rows(engine: Engine, name: str) -> dict[str, list[dict[str, Any]]]:
     numbers = {run.id: number for number, run in enumerate(runs.list_runs(engine, org.id), start=1)}
     found = MetaData()
     found.reflect(engine)
-    dropped = {"key", "org_id", "rate_limit_left", "fencing_token"}
+    dropped = {"key", "org_id", "rate_limit_left", "fencing_token", "audit_seq", "audit_hash"}
     rows: dict[str, list[dict[str, Any]]] = {}
     with engine.connect() as connection:
         for table in found.sorted_tables:

@@ -21,7 +21,7 @@ from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
 from tests.builders import LONG_AGO, NOW, dump, identity, open_database, permission, role
 
-FACTS = ("orgs", "runs", "coverage")
+FACTS = ("orgs", "runs", "coverage", "audit")
 """Tables that every run writes to."""
 
 

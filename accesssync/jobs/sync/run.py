@@ -55,6 +55,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     wait: bool = False
     accepted_removals: int = 0
     require_history: bool = False
+    by: str = "accesssync"
+    """On whose behalf, for the audit log."""
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -105,7 +107,7 @@ def _sync(engine: Database, target: Target, terms: Terms, world: World) -> Synce
             org=target.name,
             remedy="run once without --require-history to record the baseline",
         )
-    with leased(engine, target.name, org.id, wait=terms.wait, sleep=world.sleep) as lease:
+    with leased(engine, target.name, org.id, wait=terms.wait, sleep=world.sleep, holder=terms.by) as lease:
         run_id = runs.begin_run(engine, lease, world.clock())
         attempt = _Attempt(engine=engine, lease=lease, run_id=run_id, target=target, terms=terms, world=world)
         return attempt.carry_out()
