@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accesssync.cli.inventory import format_option, limit_option, print_documents
+from accesssync.cli.lists import format_option, limit_option, print_documents
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, print_json, print_json_failed, say
 from accesssync.cli.table import Column

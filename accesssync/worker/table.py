@@ -35,7 +35,7 @@ def sync(means: Means, org: str, leash: Leash) -> Outcome:
         on_answer=lambda name, status: means.metrics.requests.labels(name, str(status)).inc(),
     )
     world = World(clock=means.now, sleep=leash.sleep, on_page=lambda _what, _done, _total: leash.check())
-    synced = sync_org(means.database, target, terms(means.settings), world)
+    synced = sync_org(means.database, target, terms(means.settings, by=means.settings.operator or "worker"), world)
     run = synced.run
     if synced.error is not None:
         return outcome_of(synced.error, run.id if run else None)
