@@ -131,7 +131,8 @@ def digest_of(record_type: type) -> Callable[[Any], bytes]:
             if text is not None:
                 values[number] = text.lower()
         if references is not None:
-            values.append(sorted(set(references(record))))
+            targets = references(record)
+            values.append(sorted(set(targets)) if len(targets) > 1 else targets)
         values.append(FACTS_VERSION)
         return blake2b(_encode(values), digest_size=16).digest()
 

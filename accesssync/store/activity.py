@@ -28,7 +28,7 @@ COLUMNS = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "va
 
 
 class ActivityWriter:
-    """Compares with the newest value per subject, kept in `known`, and writes those that moved."""
+    """Reads the newest value per subject into `known`, which must hold its records by then; writes those that moved."""
 
     def __init__(
         self,
@@ -45,21 +45,21 @@ class ActivityWriter:
         self._run = run_id
         self._kind, self.field = what
         self._today = today
-        self._known = known
         self._background = background
-        self._clock_went_back = self._load()
+        self._clock_went_back = self._load(known)
         self._new: list[tuple[str, datetime | None]] = []
         self._moved: list[tuple[str, datetime | None]] = []
 
-    def _load(self) -> bool:
+    def _load(self, known: Known) -> bool:
         """Read the newest values; tell whether any of them was seen on a day that is yet to come."""
         current = *self._mine(), activity.c.until_day.is_(None)
         query = select(activity.c.subject_id, activity.c.value).where(*current)
         later = select(activity.c.day).where(*current, activity.c.day > self._today).limit(1)
+        entries = known.entries
         with self._engine.connect() as connection:
             result = connection.execution_options(yield_per=5_000).execute(query)
-            for row in result:
-                self._known.set_stamp(row[0], stamp_of(row[1]))
+            for one, value in result:
+                entries[one] = entries.get(one, b"") + stamp_of(value)
             return connection.execute(later).first() is not None
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
@@ -69,14 +69,9 @@ class ActivityWriter:
             activity.c.field == self.field,
         )
 
-    def offer(self, subject_id: str, value: datetime | None) -> None:
-        """Take what a record says; None means that Datadog said "never"."""
-        stamp = stamp_of(value)
-        before = self._known.stamp(subject_id)
-        if before == stamp:
-            return
-        (self._new if before is None else self._moved).append((subject_id, value))
-        self._known.set_stamp(subject_id, stamp)
+    def offer(self, subject_id: str, value: datetime | None, *, first: bool) -> None:
+        """Take a value other than the newest one, None where Datadog said "never"; `first` where there is none."""
+        (self._new if first else self._moved).append((subject_id, value))
         if len(self._new) + len(self._moved) >= WAITING:
             self._hand_over()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from msgspec import json
@@ -13,6 +14,11 @@ Row = tuple[Any, ...]
 
 AT_ONCE = 500
 """Values in one IN list: far below every database's limit on parameters, far above the cost of a statement."""
+
+
+PARAMETERS = 900
+"""Values in one INSERT of several rows: below the limit of every SQLite in use. The driver lets go of the interpreter
+and takes it back for each statement; a statement for each row took twice as long beside threads that read."""
 
 
 def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -35,12 +41,16 @@ def insert_rows(connection: Connection, table: SqlTable, columns: Sequence[str],
             for row in rows:
                 copy.write_row(row)
         return
-    times = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, UTCDateTime)]
-    days = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, Date)]
-    plain = _for_sqlite(rows, times, days) if times or days else rows
-    marks = ", ".join("?" * len(columns))
+    together = max(1, PARAMETERS // len(columns))
+    packs = list(_packed(table, columns, rows, together))
     # Names come from our own table definitions, never from data.
-    connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(plain))  # noqa: S608
+    insert = f'INSERT INTO "{table.name}" ({names}) VALUES '  # noqa: S608
+    marks = f"({', '.join('?' * len(columns))})"
+    whole = len(rows) // together
+    if whole:
+        connection.exec_driver_sql(insert + ", ".join([marks] * together), packs[:whole])
+    for rest in packs[whole:]:
+        connection.exec_driver_sql(insert + ", ".join([marks] * (len(rest) // len(columns))), rest)
 
 
 def _with_json(row: Row, lists: Sequence[int]) -> Row:
@@ -52,22 +62,21 @@ def _with_json(row: Row, lists: Sequence[int]) -> Row:
     return tuple(values)
 
 
-def _for_sqlite(rows: Sequence[Row], times: Sequence[int], days: Sequence[int]) -> list[Row]:
-    """The rows with times as SQLAlchemy writes them in SQLite, so that both compare as text."""
-    if len(times) == 1 and not days:
-        n = times[0]
-        return [row if row[n] is None else (*row[:n], _text(row[n]), *row[n + 1 :]) for row in rows]
-    converted = []
-    for row in rows:
-        values = list(row)
+def _packed(table: SqlTable, columns: Sequence[str], rows: Sequence[Row], together: int) -> Iterator[Row]:
+    """The values of so many rows at a time, one after another, with times as SQLAlchemy writes them in SQLite.
+
+    So those written here and those written by it compare as text.
+    """
+    width = len(columns)
+    times = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, UTCDateTime)]
+    days = [n for n, name in enumerate(columns) if isinstance(table.c[name].type, Date)]
+    for start in range(0, len(rows), together):
+        values = list(chain.from_iterable(rows[start : start + together]))
         for n in times:
-            if values[n] is not None:
-                values[n] = _text(values[n])
+            values[n::width] = [one if one is None else _text(one) for one in values[n::width]]
         for n in days:
-            if values[n] is not None:
-                values[n] = values[n].isoformat()
-        converted.append(tuple(values))
-    return converted
+            values[n::width] = [one if one is None else one.isoformat() for one in values[n::width]]
+        yield tuple(values)
 
 
 def _text(moment: datetime) -> str:

@@ -19,6 +19,11 @@ def stamp_of(moment: datetime | None) -> bytes:
     return NEVER if moment is None else _pack((moment - _EPOCH) // _MICROSECOND)
 
 
+def stamp_in(entry: bytes) -> bytes:
+    """The stamp of an entry; empty where it has none."""
+    return entry[-STAMP:] if len(entry) % DIGEST else b""
+
+
 class Known:
     """The digests and stamps of one kind, by id.
 
@@ -26,46 +31,22 @@ class Known:
     cost 20 MiB. A stamp may outlive its record, for Datadog may show the record again.
     """
 
-    def __init__(self) -> None:
-        self._entries: dict[str, bytes] = {}
-        self._held = 0
+    __slots__ = ("entries",)
 
-    def __len__(self) -> int:
-        """How many records are held."""
-        return self._held
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+        """A digest, a digest and a stamp, or a stamp alone. Open, because it is asked once per record."""
 
     def __contains__(self, one: str) -> bool:
         """Whether a record of this id is held."""
-        return len(self._entries.get(one, b"")) >= DIGEST
+        return len(self.entries.get(one, b"")) >= DIGEST
 
     def __iter__(self) -> Iterator[str]:
         """The ids of all records that are held."""
-        return (one for one, entry in self._entries.items() if len(entry) >= DIGEST)
-
-    def differs(self, one: str, digest: bytes) -> bool:
-        """Whether a record is new or has another digest."""
-        entry = self._entries.get(one)
-        return entry is None or entry[:DIGEST] != digest
-
-    def hold(self, one: str, digest: bytes) -> None:
-        """Note a record's digest."""
-        entry = self._entries.get(one, b"")
-        self._held += len(entry) < DIGEST
-        self._entries[one] = digest + entry[-STAMP:] if len(entry) % DIGEST else digest
+        return (one for one, entry in self.entries.items() if len(entry) >= DIGEST)
 
     def drop(self, one: str) -> None:
         """Forget a record, but not when it was last active."""
-        entry = self._entries.pop(one, b"")
-        self._held -= len(entry) >= DIGEST
-        if len(entry) % DIGEST:
-            self._entries[one] = entry[-STAMP:]
-
-    def stamp(self, one: str) -> bytes | None:
-        """When a record was last active, packed; None where nothing is known."""
-        entry = self._entries.get(one, b"")
-        return entry[-STAMP:] if len(entry) % DIGEST else None
-
-    def set_stamp(self, one: str, stamp: bytes) -> None:
-        """Note when a record was last active."""
-        entry = self._entries.get(one, b"")
-        self._entries[one] = (entry[:DIGEST] if len(entry) >= DIGEST else b"") + stamp
+        stamp = stamp_in(self.entries.pop(one, b""))
+        if stamp:
+            self.entries[one] = stamp

@@ -5,11 +5,11 @@ whose digest differs is read from the database, compared and written.
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter, itemgetter
 from typing import Any, Generic
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
 from accesssync.drift.compare import R, keep_known
@@ -20,13 +20,13 @@ from accesssync.store.background import Background
 from accesssync.store.bulk import Row, batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind, Links
-from accesssync.store.known import Known
+from accesssync.store.known import DIGEST, Known, stamp_in, stamp_of
 from accesssync.store.lease import Lease, writing
 
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
 
-WAITING = 25_000
+WAITING = 3 * CHUNK
 """Rows collected before they are written, ordered by id. Ids are random and their index is ordered: rows in the
 order of arrival touch every page of it in every transaction, which took twice as long."""
 
@@ -78,10 +78,15 @@ class Recorder(Generic[R]):
         self._kind: Kind[R] = kind
         self._background = background
         self._known = Known()
+        # Begins every row of a version that this run is the first to see.
+        self._first = (lease.org_id, run_id, run_id, FACTS_VERSION)
+        self._shared: tuple[str, ...] = (kind.resource.value,) if kind.shared else ()
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
             self._load(connection)
         self._facts = attrgetter(*kind.facts)
         self._pending: dict[str, tuple[R, bytes]] = {}
+        self._changed: set[str] = set()
+        """Those of the pending that were stored before."""
         self._weight = 0
         self._activity = (
             ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today, self._known, background)
@@ -95,18 +100,30 @@ class Recorder(Generic[R]):
 
     def offer(self, records: list[R]) -> None:
         """Take records as they come in; write those that differ, in chunks."""
-        digest, known, activity = self._kind.digest, self._known, self._activity
+        digest, entries, field = self._kind.digest, self._known.entries, self._kind.activity
         for record in records:
-            value = digest(record)
-            if known.differs(record.id, value):
-                self._pending[record.id] = record, value
-                self._weight += self._rows(record)
-            if activity is not None:
-                seen = getattr(record, activity.field)
-                if seen is not UNSET:
-                    activity.offer(record.id, seen)
+            one = record.id
+            before = entries.get(one, b"")
+            seen = UNSET if field is None else getattr(record, field)
+            now = digest(record) + (stamp_in(before) if seen is UNSET else stamp_of(seen))
+            if now != before:
+                self._take(record, seen, before, now)
         if self._weight >= WAITING:
             self._hand_over()
+
+    def _take(self, record: R, seen: datetime | UnsetType | None, before: bytes, now: bytes) -> None:
+        """Note a record that is new, differs or was active, to be written with others."""
+        one = record.id
+        self._known.entries[one] = now
+        if now[:DIGEST] != before[:DIGEST]:
+            if one not in self._pending and len(before) >= DIGEST:
+                self._changed.add(one)
+            self._pending[one] = record, now[:DIGEST]
+            self._weight += self._rows(record)
+        if self._activity is not None and seen is not UNSET:
+            earlier = stamp_in(before)
+            if earlier != stamp_in(now):
+                self._activity.offer(one, seen, first=not earlier)
 
     def flush(self) -> None:
         """Write what is waiting, and wait until it is written."""
@@ -121,9 +138,7 @@ class Recorder(Generic[R]):
         if not self._pending:
             return
         pending, self._pending, self._weight = self._pending, {}, 0
-        changed = {one for one in pending if one in self._known}
-        for one, (_, digest) in pending.items():
-            self._known.hold(one, digest)
+        changed, self._changed = self._changed, set()
 
         def work() -> None:
             with translated(f"{self._kind.resource} cannot be written"):
@@ -165,10 +180,13 @@ class Recorder(Generic[R]):
             planned = 0
             for record, digest in chunk:
                 before = stored.get(record.id)
-                self._plan(batch, record, digest, before)
                 planned += 1
+                if before is None:
+                    self._plan_new(batch, record, digest)
+                    continue
+                self._plan(batch, record, digest, before)
                 # Only a record that was stored can lose more references than it has now.
-                if before is not None and batch.size >= CHUNK:
+                if batch.size >= CHUNK:
                     break
             self._close(connection, self._kind.table, batch.closed, batch.erased)
             insert_rows(connection, self._kind.table, self._kind.columns, batch.versions)
@@ -179,25 +197,29 @@ class Recorder(Generic[R]):
                 insert_rows(connection, links.table, columns, batch.links)
         return planned
 
-    def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R] | None) -> None:
-        """Decide which rows a record that differs needs."""
-        org_id, run, links = self._lease.org_id, self._run, self._kind.links
+    def _plan_new(self, batch: Batch, offered: R, digest: bytes) -> None:
+        """The rows of a record that nobody has seen before."""
         record: R = bounded(offered)
-        if stored is not None:
-            record = keep_known(stored.record, bounded(offered))
-            if not self._differs(stored, record):
-                return
-            (batch.erased if stored.from_run == run else batch.closed).append(stored.key)
-        first_run = stored.first_run if stored is not None else run
+        batch.versions.append((*self._first, digest, *self._shared, record.id, *self._facts(record)))
+        if self._kind.links is not None:
+            org_id, run, one = self._lease.org_id, self._run, record.id
+            targets = getattr(record, self._kind.links.field)
+            batch.links.extend([(org_id, run, one, target) for target in set(targets)])
+
+    def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R]) -> None:
+        """Decide which rows a record that was stored before and differs needs."""
+        org_id, run, links = self._lease.org_id, self._run, self._kind.links
+        record: R = keep_known(stored.record, bounded(offered))
+        if not self._differs(stored, record):
+            return
+        (batch.erased if stored.from_run == run else batch.closed).append(stored.key)
         # The digest is of what Datadog sent, so that the same answer next time costs nothing. It covers the
         # references too, hence a new version when only they differ: a digest changed in place would survive an undo.
-        resource: tuple[str, ...] = (self._kind.resource.value,) if self._kind.shared else ()
         facts: tuple[Any, ...] = self._facts(record)
-        batch.versions.append((org_id, run, first_run, FACTS_VERSION, digest, *resource, record.id, *facts))
+        batch.versions.append((org_id, run, stored.first_run, FACTS_VERSION, digest, *self._shared, record.id, *facts))
         if links is None:
             return
-        wanted = set(getattr(record, links.field))
-        held = stored.link_keys if stored is not None else {}
+        wanted, held = set(getattr(record, links.field)), stored.link_keys
         batch.links.extend((org_id, run, record.id, target) for target in wanted - held.keys())
         for target in held.keys() - wanted:
             key, from_run = held[target]
@@ -233,8 +255,9 @@ class Recorder(Generic[R]):
         table = self._kind.table
         query = select(table.c.id, table.c.digest).where(self._kind.mine(self._lease.org_id), table.c.to_run.is_(None))
         result = connection.execution_options(yield_per=5_000).execute(query)
-        for row in result:
-            self._known.hold(row[0], bytes(row[1]))
+        entries = self._known.entries
+        for one, digest in result:
+            entries[one] = bytes(digest)
 
     def _read(self, connection: Connection, ids: list[str]) -> dict[str, Stored[R]]:
         """The versions that hold now, of the ids given."""
