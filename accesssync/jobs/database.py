@@ -6,7 +6,7 @@ from pathlib import Path
 from accesssync.errors import StoreError
 from accesssync.jobs.inventory import Document
 from accesssync.settings import Settings
-from accesssync.store import backup, schema
+from accesssync.store import backup, queue_schema, schema
 from accesssync.store.engine import connect, create_private, parse_url, refuse_exposed, sqlite_path
 
 
@@ -31,6 +31,9 @@ def upgrade(settings: Settings) -> Document:
     before = schema.current(engine)
     if before != schema.head():
         schema.upgrade(engine)
+    queue = queue_schema.current(engine)
+    if queue is not None or (settings.worker_mode == "queue" and path is None):
+        queue_schema.upgrade(engine)
     return {
         "database": url.render_as_string(hide_password=True),
         "before": before,
@@ -43,6 +46,8 @@ def check(settings: Settings) -> Document:
     """Whether the database is sound; StoreError says what is wrong with it."""
     url = parse_url(settings.database_url.get_secret_value())
     engine = schema.open_for_reading(url)
+    if queue_schema.current(engine) is not None:
+        queue_schema.ensure(engine)
     problems = backup.integrity(engine) + schema.differences(engine)
     if problems:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""

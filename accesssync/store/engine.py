@@ -45,6 +45,11 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def libpq_url(engine: Engine) -> str:
+    """The address of a PostgreSQL database as its own library takes it, with the password: not to be shown."""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def connect(url: URL) -> Engine:
     """An engine whose writers queue up instead of failing, and whose errors never show a row's values."""
     if sqlite_path(url) is not None:
@@ -56,6 +61,8 @@ def connect(url: URL) -> Engine:
         url,
         hide_parameters=True,
         pool_pre_ping=True,
+        # A worker with many slots holds a few connections for each; idle ones beyond the first five are closed.
+        max_overflow=250,
         connect_args={"connect_timeout": BUSY_SECONDS, "application_name": "accesssync"},
     )
 

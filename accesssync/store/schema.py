@@ -133,7 +133,7 @@ def upgrade(engine: Engine) -> None:
     from alembic.config import Config
 
     try:
-        with engines.translated("the database cannot be migrated"), _alone(engine), engine.connect() as connection:
+        with engines.translated("the database cannot be migrated"), alone(engine), engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 # Readers and one writer at a time; kept in the file, so once is enough.
                 connection.exec_driver_sql("COMMIT")
@@ -164,12 +164,14 @@ def differences(engine: Engine) -> list[str]:
     from accesssync.store.tables import metadata
 
     with engines.translated("the database cannot be read"), engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The queue's tables have an owner and versions of their own: accesssync.store.queue_schema.
+        opts = {"compare_type": True, "include_name": lambda name, *_: not str(name).startswith("procrastinate_")}
+        context = MigrationContext.configure(connection, opts=opts)
         return [str(difference) for difference in compare_metadata(context, metadata)]
 
 
 @contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
+def alone(engine: Engine) -> Iterator[None]:
     """Hold off every other process that wants to migrate the same database."""
     path = engines.sqlite_path(engine.url)
     if path is not None:

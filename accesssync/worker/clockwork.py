@@ -29,6 +29,7 @@ WORK, ASIDE, PROBATION = "work", "aside", "probation"
 STORE_PAUSE = timedelta(seconds=15)
 """How long a unit waits whose turn could not be taken because the database was away."""
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 OVERLAP = timedelta(minutes=2)
 """How far back `look` reads: other machines' clocks differ a little."""
 
@@ -145,8 +146,10 @@ class Clockwork:
             return min(state.next_at, now)
         if state.next_at > latest + room:
             return latest
-        ran_since = state.started_at is None or max(last) > state.started_at
-        return max(state.next_at, latest) if ran_since and max(last) <= now else state.next_at
+        # Somebody synced by hand or by cron since the last turn ended: that counts as one.
+        ran = begun.get(unit.org) if unit.job == "sync" else None
+        by_hand = ran is not None and ran <= now and not state.unfinished and ran > (state.finished_at or LONG_AGO)
+        return max(state.next_at, latest) if by_hand else state.next_at
 
     def _plan(self, unit: Unit, state: JobState) -> None:
         with self._lock:

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def stop(self) -> None:
         """Begin nothing new."""
 
+    def close(self, seconds: float) -> None:
+        """Let go of everything, within so many seconds. Nothing is under way any more, or it is given up."""
+
     def status(self) -> str:
         """One line about what it does."""
 
@@ -134,6 +137,7 @@ class Life:
         pause = Event()
         while (left := self._performer.under_way()) and means.monotonic() < until:
             pause.wait(0.02)
+        self._engine.close(max(0.2, until - means.monotonic()))
         if left:
             means.log("worker.left", f"{_counted(len(left))} left behind: what it wrote is undone by the next run")
         means.log("worker.stopped", "stopped")

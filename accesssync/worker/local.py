@@ -53,6 +53,9 @@ class Alone:
         """Begin nothing new."""
         self._clockwork.stop()
 
+    def close(self, seconds: float) -> None:
+        """There is nothing to let go of."""
+
     def status(self) -> str:
         """One line about what it does."""
         several = "1 organization" if len(self._orgs) == 1 else f"{len(self._orgs)} organizations"

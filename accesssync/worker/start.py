@@ -8,7 +8,7 @@ from threading import Event
 from accesssync.errors import AccessSyncError, ConfigurationError
 from accesssync.jobs.opening import open_to_write
 from accesssync.settings import Settings
-from accesssync.worker.life import Life, told_by_signals
+from accesssync.worker.life import Engine, Life, told_by_signals
 from accesssync.worker.local import Alone
 from accesssync.worker.metrics import Metrics
 from accesssync.worker.perform import Performer
@@ -46,7 +46,8 @@ def work(settings: Settings, names: Sequence[str], around: Surroundings) -> int:
     with told_by_signals(stop, around.leave):
         means = _means(settings, around)
         performer = Performer(means, stop)
-        return Life(means, orgs, performer, Alone(means, orgs, performer), stop).live()
+        engine = _engine(means, orgs, performer)
+        return Life(means, orgs, performer, engine, stop).live()
 
 
 def once(settings: Settings, names: Sequence[str], job: str, around: Surroundings) -> list[tuple[str, Outcome]]:
@@ -82,3 +83,11 @@ def _means(settings: Settings, around: Surroundings) -> Means:
         monotonic=around.monotonic,
         rng=around.rng,
     )
+
+
+def _engine(means: Means, orgs: Sequence[str], performer: Performer) -> Engine:
+    if means.settings.worker_mode == "queue":
+        from accesssync.worker.together import Together
+
+        return Together(means, orgs, performer)
+    return Alone(means, orgs, performer)

@@ -19,7 +19,7 @@ from accesssync.sandbox import faults as f
 from tests.cli.conftest import SMALL, USERS, Cli
 from tests.cli.inventory import stored, truth
 
-WITHIN = 30.0
+WITHIN = 60.0
 ACCESSSYNC = [sys.executable, "-m", "accesssync", "worker"]
 
 
@@ -28,12 +28,20 @@ class Worker:
 
     def __init__(self, environment: dict[str, str], folder: Path, *arguments: str) -> None:
         self.path = folder / f"worker-{len(list(folder.glob('worker-*')))}.log"
+        # Where compiled modules may not be kept, compiling them takes longer than everything a test waits for.
+        kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
         with self.path.open("wb") as log:
-            self.process = subprocess.Popen([*ACCESSSYNC, *arguments], env=environment, stderr=log, stdout=log)
+            command = [*ACCESSSYNC, *arguments]
+            self.process = subprocess.Popen(command, env={**environment, **kept}, stderr=log, stdout=log)
 
     @property
     def log(self) -> str:
         return self.path.read_text()
+
+    @property
+    def everything(self) -> str:
+        """What all workers of this test have said."""
+        return "\n".join(each.read_text() for each in sorted(self.path.parent.glob("worker-*.log")))
 
     def hears(self, text: str, times: int = 1) -> None:
         """Wait until a text was logged so often."""
@@ -42,7 +50,7 @@ class Worker:
     def waits(self, true: Callable[[], bool], what: str = "") -> None:
         until = time.monotonic() + WITHIN
         while not true():
-            assert time.monotonic() < until, f"{what}: {self.log}"
+            assert time.monotonic() < until, f"{what}: {self.everything}"
             assert self.process.poll() is None, self.log
             time.sleep(0.02)
 

@@ -7,8 +7,9 @@ from threading import Event, Lock
 
 import pytest
 
-from accesssync.store import job_states
+from accesssync.store import job_states, runs
 from accesssync.store.job_states import JobState
+from accesssync.store.lease import leased
 from accesssync.worker.clockwork import WORK, Clockwork
 from accesssync.worker.work import Means, Unit
 from tests.builders import NOW
@@ -92,6 +93,19 @@ def test_a_clock_that_leaps_a_day_ahead_is_one_catch_up(around: Around) -> None:
     assert planned(around).next_at <= around.at
     ran(around)
     assert planned(around).next_at == around.at + HOUR
+
+
+def test_what_was_stopped_is_due_at_once_and_what_was_synced_by_hand_is_not(around: Around) -> None:
+    planned(around)
+    ran(around, outcome="stopped", next_at=NOW)
+    engine, org = around.engine, runs.ensure_org(around.engine, "acme", "datadoghq.eu", NOW)
+    with leased(engine, "acme", org.id, wait=False, sleep=time.sleep) as lease:
+        runs.begin_run(engine, lease, NOW - timedelta(seconds=1))  # of that turn
+        assert planned(around).next_at == NOW
+        around.later(minutes=10)
+        runs.begin_run(engine, lease, around.at)
+    around.later(minutes=1)
+    assert planned(around).next_at == NOW + timedelta(minutes=70)
 
 
 def test_a_shorter_schedule_takes_effect_at_once(around: Around) -> None:
