@@ -9,6 +9,9 @@ from accesssync.cli.output import Document, age, print_json, print_json_failed, 
 from accesssync.cli.visible import visible
 from accesssync.errors import ThresholdError, UsageError
 
+OVERDUE_SECONDS = 300
+"""After this nobody is on its way any more."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -64,7 +67,7 @@ def _show(one: Document) -> None:
     tried = f"  last try {last['status'].upper()}" if failed else ""
     say(
         f"{visible(one['org'])} ({one['site']})  {word}{fresh}  "
-        f"{one['proven_resources']}/{one['resources']} resources{tried}"
+        f"{one['proven_resources']}/{one['resources']} resources{tried}{_next(one)}"
     )
     for resource, coverage in one["coverage"].items():
         if coverage["state"] not in {"complete", "skipped"}:
@@ -85,3 +88,16 @@ def _show(one: Document) -> None:
     quarter = one["quarter"]
     gap = f", longest gap {age(quarter['longest_gap_seconds'])}" if quarter["longest_gap_seconds"] is not None else ""
     say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}")
+
+
+def _next(one: Document) -> str:
+    """When the worker is at it again; nothing where no worker ever was."""
+    found = next((job for job in one["jobs"] if job["job"] == "sync"), None)
+    if found is None:
+        return ""
+    if found["under_way"]:
+        return "  being synced"
+    tries = f" (failed {found['failures']} times)" if found["failures"] > 1 else ""
+    if found["next_seconds"] < -OVERDUE_SECONDS:
+        return f"  OVERDUE by {age(-found['next_seconds'])}: is a worker running?{tries}"
+    return f"  next in {age(max(0.0, found['next_seconds']))}{tries}"

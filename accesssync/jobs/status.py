@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.model.coverage import CoverageState
-from accesssync.store import inventory, runs
+from accesssync.store import inventory, job_states, runs
 from accesssync.store.engine import Database
 
 QUARTER = timedelta(days=91)
@@ -47,6 +47,22 @@ def _status(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
         "resources": len(coverage),
         "counts": inventory.current_counts(engine, org.id) if published else {},
         "quarter": _quarter(engine, org, now),
+        "jobs": [_job(state, now) for state in job_states.of_org(engine, org.name)],
+    }
+
+
+def _job(state: job_states.JobState, now: datetime) -> Document:
+    """What the worker last did for this organization, and when it is due again: negative seconds are overdue."""
+    return {
+        "job": state.job,
+        "next_at": time_or_none(state.next_at),
+        "next_seconds": round((state.next_at - now).total_seconds(), 3),
+        "under_way": state.unfinished,
+        "last_at": time_or_none(state.finished_at),
+        "last_outcome": state.outcome,
+        "failures": state.failures,
+        "deferrals": state.deferrals,
+        "error": state.error,
     }
 
 

@@ -185,6 +185,10 @@ def test_a_failing_organization_backs_off_and_shows(either: Cli, start: Start, s
     found = {one["org"]: one for one in either.ok("status")["organizations"]}
     assert found["acme"]["last_run"]["status"] == "succeeded"
     assert "does not accept the keys" in found["wrong"]["last_run"]["error"]
+    [job] = found["wrong"]["jobs"][-1:]
+    assert (job["job"], job["last_outcome"]) == ("sync", "failed")
+    assert job["failures"] >= 1
+    assert "next in" in either("status").out
 
 
 @only_sqlite
