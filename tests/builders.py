@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from sqlalchemy import Engine, MetaData, select
 
+from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.sync.run import MeteredSource, Synced, Target, Terms, World, sync_org
 from accesssync.model.coverage import Resource
 from accesssync.model.credential import Credential
@@ -196,9 +197,21 @@ class Syncing:
         self.clock = clock or Clock()
 
     def __call__(
-        self, source: MeteredSource, *, name: str = "acme", skip: Iterable[Resource] = (), **terms: Any
+        self,
+        source: MeteredSource,
+        *,
+        name: str = "acme",
+        skip: Iterable[Resource] = (),
+        governance: Governance | None = None,
+        **terms: Any,
     ) -> Synced:
-        target = Target(name=name, site="datadoghq.eu", skip=frozenset(skip), open=lambda: source)
+        target = Target(
+            name=name,
+            site="datadoghq.eu",
+            skip=frozenset(skip),
+            governance=governance or Governance(),
+            open=lambda: source,
+        )
         agreed = Terms(limits=Limits(size=100, ahead=2), concurrency=2, **terms)
         world = World(clock=self.clock, sleep=_never_sleep, on_page=lambda _resource, _done, _total: None)
         return sync_org(self.engine, target, agreed, world)

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     RUN_FAILED = "run.failed"
     RUN_ABANDONED = "run.abandoned"
     IDENTITY_DECIDED = "identity.decided"
+    GOVERNANCE_APPLIED = "governance.applied"
     CHANGE_EXPLAINED = "change.explained"
     WAIVER_GIVEN = "waiver.given"
     WAIVER_ENDED = "waiver.ended"

@@ -48,11 +48,12 @@ privileged_option = click.option("--privileged", is_flag=True, help="Only those 
 
 def opened(invocation: Invocation, as_of: str | None) -> "tuple[Database, list[View]]":
     from accesssync.jobs.inventory import views
-    from accesssync.jobs.opening import open_to_read
+    from accesssync.jobs.opening import open_to_read, written_rules
 
     when = invocation.when(as_of, "--as-of", "end")
+    rules = written_rules(invocation.settings)
     engine = open_to_read(invocation.settings)
-    found = views(engine, invocation.orgs, when, lambda error: complain(f"note: {visible(error.line())}"))
+    found = views(engine, invocation.orgs, when, lambda error: complain(f"note: {visible(error.line())}"), rules)
     for view in found:
         if not view.proven:
             complain(f"note: {view.org.name} run-{view.run.id} was not proven complete; see accesssync status")

@@ -1,13 +1,12 @@
-"""`accesssync nhi`: score a file; list, show and decide who is not a person."""
+"""`accesssync nhi`: score a file, list and show who is not a person. Deciding is in accesssync.cli.decide."""
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import get_args
 
 import click
 
+from accesssync.cli.decide import KINDS, decide, export_decisions
 from accesssync.cli.lists import (
     as_of_option,
     format_option,
@@ -19,7 +18,6 @@ from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_csv, print_json, print_json_list, say
 from accesssync.cli.table import SHOWN, Column, print_table
 from accesssync.cli.visible import visible
-from accesssync.nhi.verdict import Kind
 
 
 def _strongest(one: Document) -> str:
@@ -37,7 +35,6 @@ SCORED = (
     Column("WHY", _strongest, least=24),
 )
 LABELS = ("nhi", "review", "human", "unknown")
-KINDS = get_args(Kind)
 
 
 def _standing(one: Document) -> str:
@@ -70,6 +67,10 @@ FOUND = (
 @click.group()
 def nhi() -> None:
     """Who is not a person, and why."""
+
+
+nhi.add_command(decide)
+nhi.add_command(export_decisions)
 
 
 @nhi.command(
@@ -256,67 +257,3 @@ def _show_keys(one: Document) -> None:
         if key["broader_than_needed"]:
             checked = "" if key["excess_verified"] else " (not checked against the vendor's documentation)"
             say(f"    broader than needed: {visible(key['broader_than_needed'])}{checked}")
-
-
-def _day(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text is not None else None
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no date such as 2027-06-30") from None
-
-
-@nhi.command(
-    epilog="""\b
-A decision belongs to the Datadog id and is final: no sync changes it. The computed score is kept beside it, and where
-the evidence changes the decision is offered for review. A later decision about the same id replaces it.
-
-\b
-Examples:
-  accesssync nhi decide ci@example.com --nhi ci --owner platform@example.com --purpose "deploys" --reason "asked Ada"
-  accesssync nhi decide 07a3d791-f7f8-4815-b845-12dbc56576ca --human --reason "met him" --review-by 2027-06-30"""
-)
-@click.argument("who", metavar="ID|EMAIL")
-@click.option("--human", is_flag=True, help="It is a person.")
-@click.option("--nhi", "kind", type=click.Choice(KINDS), help="It is a machine of this kind.")
-@click.option("--owner", metavar="WHO", help="Who answers for it.")
-@click.option("--purpose", metavar="TEXT", help="What it is there for.")
-@click.option("--reason", metavar="TEXT", required=True, help="How you know.")
-@click.option("--review-by", callback=_day, metavar="DATE", help="When to look at the decision again.")
-@click.option("--by", metavar="WHO", help="Who decides; else ACCESSSYNC_OPERATOR or the login name.")
-@common
-def decide(
-    invocation: Invocation,
-    who: str,
-    human: bool,
-    kind: Kind | None,
-    owner: str | None,
-    purpose: str | None,
-    reason: str,
-    review_by: date | None,
-    by: str | None,
-) -> None:
-    """Say for good whether somebody is a person or a machine, and who answers for it."""
-    from accesssync.jobs import machines as job
-    from accesssync.jobs.inventory import views
-    from accesssync.jobs.opening import open_to_write
-    from accesssync.nhi.verdict import Decision
-
-    if human == (kind is not None):
-        raise click.UsageError("give either --human or --nhi KIND")
-    texts = {"--owner": owner, "--purpose": purpose, "--reason": reason, "--by": by}
-    for option, text in texts.items():
-        if text is not None and not (text.strip() and len(text) <= 1_000 and text.isprintable()):
-            raise click.BadOptionUsage(option, f"{option} has to be a line of 1 to 1,000 characters")
-    settings, decided_by = invocation.settings, invocation.operator(by)
-    engine = open_to_write(settings)
-    chosen = views(engine, invocation.orgs, None, lambda _error: None)
-    found = job.decide(
-        engine, chosen, who, Decision("human" if human else "nhi", kind),
-        by=decided_by, reason=reason, now=now(), owner=owner, purpose=purpose, review_by=review_by,
-    )  # fmt: skip
-    if invocation.as_json:
-        print_json({"schema": "accesssync.nhi_decision/1", "decision": found})
-        return
-    label = "a person" if human else f"a machine ({kind})"
-    say(f"{visible(found['subject'])} is {label}: decided by {visible(decided_by)}, for good")
-    say(f"the evidence says {found['computed']} with {found['score']} points; that is kept beside the decision")

@@ -87,9 +87,20 @@ def sync(
                 sys.stdout.flush()
             if one.error is not None:
                 complain(f"error: {visible(one.error.line())}")
+    _tell_unmatched(synced)
     if invocation.as_json:
         print_json(_document([sync_document(one) for one in synced], synced))
     return outcome_code(synced, detailed=detailed_exitcode)
+
+
+def _tell_unmatched(synced: "list[Synced]") -> None:
+    """Patterns of the governance directory that matched nothing in any organization."""
+    asked = [set(one.governance.silent) for one in synced if one.run is not None and not one.run.undone]
+    silent = sorted(set.intersection(*asked)) if asked else []
+    for one in silent[:LOUDEST]:
+        complain(f"note: {visible(one)} matches nothing")
+    if len(silent) > LOUDEST:
+        complain(f"note: {len(silent) - LOUDEST:,} more patterns match nothing; they are in --json")
 
 
 def _advance(bar: Bar, org: str, resource: str, done: int, total: int | None) -> None:
@@ -137,6 +148,10 @@ def _show_nhi(one: "Synced") -> None:
     told = one.nhi
     review = f", {told['review']:,} to decide: accesssync nhi list" if told["review"] else ""
     say(f"NHI {told['total']:,}: {told['declared']:,} declared, {told['inferred']:,} inferred{review}")
+    files = one.governance
+    if files.decided or files.owned or files.changed:
+        changed = f", {files.changed:,} changed" if files.changed else ""
+        say(f"governance directory: {files.decided:,} decided, {files.owned:,} with an owner{changed}")
     domains = ", ".join(visible(domain) for domain in one.org_domains[:4])
     if one.run is not None and one.run.baseline:
         say(f"taken for its own e-mail domains: {domains or 'none'} (ACCESSSYNC_ORG_DOMAINS sets them)")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from accesssync.jobs.inventory import Document, View, time_or_none
+from accesssync.jobs.inventory import Document, View, rulings_at, time_or_none
 from accesssync.model.credential import Credential, CredentialType
 from accesssync.reach.credential import scoping_of
 from accesssync.store import inventory
@@ -19,8 +19,10 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
     times = inventory.run_times(database, view.org.id)
     owners = inventory.subjects(database, view.moment)
     present = {identity_id for identity_id, _ in inventory.emails(database, view.moment)}
+    known = rulings_at(database, view)
     for one in inventory.list_credentials(database, view.moment):
         record = one.credential
+        ruling = known.of_credential(one.resource, record.id, record.name)
         first, baseline = times.get(one.first_run, (None, False))
         yield {
             "org": view.org.name,
@@ -43,6 +45,8 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "leaked": record.leaked,
             "category": record.category,
             "users": list(record.user_ids),
+            "responsible": ruling.owner,
+            "purpose": ruling.purpose,
             "owner_known": record.owner_id is None or record.owner_id in present,
             "first_seen_at": time_or_none(first),
             "first_seen_baseline": baseline,

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from accesssync.errors import UsageError
-from accesssync.jobs.verdict import Rulings, rulings, verdict_of
+from accesssync.jobs.governance.directory import Governance
+from accesssync.jobs.governance.rules import Rules
+from accesssync.jobs.verdict import Rulings, evidence_about, rulings, verdict_of
 from accesssync.model.identity import Identity
 from accesssync.model.look_alike import look_alikes
 from accesssync.model.role import Permission, Role
@@ -29,6 +32,8 @@ class View(Struct, frozen=True):
     moment: Moment
     latest: bool = False
     """Whether no time was asked for, so that decisions made since that run count as well."""
+    governance: Governance | None = None
+    """The files of the governance directory as they are now; they count where no time was asked for."""
 
     @property
     def decided_until(self) -> datetime | None:
@@ -53,7 +58,11 @@ def chosen_orgs(engine: Database, names: Iterable[str]) -> list[runs.OrgRecord]:
 
 
 def views(
-    engine: Database, names: Iterable[str], when: When | None, skipped: Callable[[UsageError], None]
+    engine: Database,
+    names: Iterable[str],
+    when: When | None,
+    skipped: Callable[[UsageError], None],
+    governance: Governance | None = None,
 ) -> list[View]:
     """Every chosen organization as it was at `when`, or at its published run.
 
@@ -72,7 +81,7 @@ def views(
             unknown.append(error)
             continue
         # A run belongs to one organization; naming it is choosing that one.
-        found += [view] if view is not None else []
+        found += [replace(view, governance=governance)] if view is not None else []
     if not found and unknown:
         raise unknown[0]
     if not found and isinstance(when, AtRun):
@@ -121,13 +130,16 @@ def identities(engine: Database, view: View) -> Iterator[Document]:
     names = inventory.role_names(engine, view.moment)
     times = inventory.run_times(engine, view.org.id)
     alike = look_alikes(inventory.emails(engine, view.moment))
-    known = _rulings(engine, view)
+    known = rulings_at(engine, view)
     for one in inventory.list_identities(engine, view.moment, classified=True):
         yield {**_identity(view, one, names, times, known), "look_alikes": list(alike.get(one.identity.id, ()))}
 
 
-def _rulings(engine: Database, view: View) -> Rulings:
-    return rulings(engine, view.org.id, view.run.finished_at or view.run.started_at, view.decided_until)
+def rulings_at(engine: Database, view: View) -> Rulings:
+    """What people said that counts in a view."""
+    rules = Rules(view.governance, view.org.name) if view.latest and view.governance is not None else None
+    at = view.run.finished_at or view.run.started_at
+    return rulings(engine, view.moment, at, view.decided_until, rules)
 
 
 def across_orgs(engine: Database, chosen: list[View]) -> Iterator[Document]:
@@ -154,7 +166,7 @@ def _identity(
     known: Rulings,
 ) -> Document:
     record = one.identity
-    decision = known.by_id.get(record.id)
+    ruling = known.of(record, evidence_about(one))
     first, baseline = times.get(one.first_run, (None, False))
     return {
         "org": view.org.name,
@@ -172,9 +184,9 @@ def _identity(
         "last_login_at": None if record.last_login_at is UNSET else time_or_none(record.last_login_at),
         "last_login_state": login_state(record),
         "roles": sorted(names.get(role_id) or role_id for role_id in record.role_ids),
-        "classification": verdict_of(one, known),
-        "owner": decision.owner if decision else None,
-        "purpose": decision.purpose if decision else None,
+        "classification": verdict_of(one, ruling, known.at),
+        "owner": ruling.owner,
+        "purpose": ruling.purpose,
         "first_seen_at": time_or_none(first),
         "first_seen_baseline": baseline,
     }
@@ -194,7 +206,7 @@ def show_identity(engine: Database, view: View, text: str) -> list[Document]:
     found = inventory.find_identities(engine, view.moment, text, classified=True)
     if not found:
         return []
-    known = _rulings(engine, view)
+    known = rulings_at(engine, view)
     roles = {role.id: role for role, _ in inventory.list_roles(engine, view.moment)}
     permissions = inventory.list_permissions(engine, view.moment)
     privileged = privileged_permissions(roles.values(), permissions)

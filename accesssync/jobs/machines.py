@@ -1,17 +1,13 @@
-"""List, show and decide who is not a person."""
+"""List and show who is not a person."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
 
-from accesssync.errors import UsageError
 from accesssync.jobs.credentials import credentials
 from accesssync.jobs.inventory import Document, View, identities, show_identity
 from accesssync.jobs.owners import suggest_owner
 from accesssync.jobs.verdict import decision_document
 from accesssync.nhi.vendors import broader_than_needed, recognise_vendor
-from accesssync.nhi.verdict import Decision
-from accesssync.store import decisions, inventory
-from accesssync.store.classifications import undetermined
+from accesssync.store import decisions
 from accesssync.store.engine import Database
 
 _FLAGGED = {"nhi", "review"}
@@ -76,52 +72,3 @@ def _credential(key: Document, own_names: list[str]) -> Document:
         "broader_than_needed": excess.text if excess else None,
         "excess_verified": excess.verified if excess else None,
     }
-
-
-def decide(
-    database: Database,
-    chosen: list[View],
-    text: str,
-    decision: Decision,
-    *,
-    by: str,
-    reason: str,
-    now: datetime,
-    owner: str | None = None,
-    purpose: str | None = None,
-    review_by: date | None = None,
-) -> Document:
-    """Store what a person decided about the one identity whose id, e-mail or handle is `text`.
-
-    UsageError where nobody answers to it, or several do: a decision is about one Datadog id.
-    """
-    matches = [
-        (view, one)
-        for view in chosen
-        for one in inventory.find_identities(database, view.moment, text, classified=True)
-    ]
-    if not matches:
-        raise UsageError(f"nobody has {text!r} as id, e-mail or handle", remedy="accesssync identities lists everybody")
-    if len(matches) > 1:
-        ids = ", ".join(f"{one.identity.id} ({view.org.name})" for view, one in matches[:5])
-        raise UsageError(f"{len(matches)} identities answer to {text!r}: {ids}", remedy="give the id and --org")
-    view, one = matches[0]
-    found = one.classification or undetermined(service_account=bool(one.identity.service_account))
-    record = decisions.DecisionRecord(
-        identity_id=one.identity.id,
-        decided_at=now,
-        decided_by=by,
-        label=decision.label,
-        kind=decision.kind,
-        owner=owner,
-        purpose=purpose,
-        reason=reason,
-        review_by=review_by,
-        computed=found.computed,
-        score=found.score,
-        signals=found.signals,
-        ruleset=found.ruleset,
-    )
-    decisions.add_decision(database, view.org.id, record)
-    subject = {"org": view.org.name, "id": one.identity.id, "subject": one.identity.subject}
-    return {**subject, **decision_document(record, found, now)}

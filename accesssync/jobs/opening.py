@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from accesssync.jobs.governance.directory import load_governance
+from accesssync.jobs.governance.directory import Governance, load_governance
 from accesssync.jobs.nhi import lexicon_of
 from accesssync.jobs.sync.classify import Judging
 from accesssync.jobs.sync.run import Target, Terms
@@ -28,6 +28,11 @@ def open_to_write(settings: Settings) -> Database:
 def open_to_read(settings: Settings) -> Database:
     """The database of the settings, which has to exist."""
     return schema.open_for_reading(parse_url(settings.database_url.get_secret_value()))
+
+
+def written_rules(settings: Settings) -> Governance | None:
+    """What the files of the governance directory say now; None where there is no such directory."""
+    return load_governance(settings.governance_dir) if settings.governance_dir else None
 
 
 def targets(

@@ -71,7 +71,7 @@ def label_and_kind(fields: Fields) -> tuple[Literal["human", "nhi"], Kind | None
     if label == "human" and kind is not None:
         fields.fault("kind", "a person has no kind")
     if label == "nhi" and kind is None:
-        fields.fault(None, f"kind is missing: a machine is one of {', '.join(KINDS)}")
+        fields.fault("kind", f"is missing: a machine is one of {', '.join(KINDS)}")
     return label, kind
 
 

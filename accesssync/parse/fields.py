@@ -61,6 +61,11 @@ class Fields:
         """Whether a problem with this value was noted, so that what a getter gave for it is a placeholder."""
         return key in self._refused
 
+    @property
+    def sound(self) -> bool:
+        """Whether no problem with any value was noted so far."""
+        return not self._refused
+
     def fault(self, key: str | None, message: str) -> None:
         """Note a problem of one's own with this value, or with the whole."""
         line = self.line if key is None else self.line_of(key)

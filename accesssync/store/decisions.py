@@ -1,19 +1,26 @@
 """What people decided about identities. Rows are only ever added; the newest of an identity is the one that counts."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
 from sqlalchemy import Engine, func, insert, select
 
+from accesssync.audit.entry import Entry
+from accesssync.audit.entry import Kind as AuditKind
 from accesssync.nhi.verdict import Decision, Kind, Signal
+from accesssync.store.audit import append
 from accesssync.store.engine import translated
 from accesssync.store.lease import writing
-from accesssync.store.tables import decisions
+from accesssync.store.tables import decisions, orgs
 
 
 class DecisionRecord(Struct, frozen=True, kw_only=True):
-    """Who decided what, when and why, and what the evidence said at that time."""
+    """Who decided what, when and why, and what the evidence said at that time.
+
+    `declared`: a file of the governance directory says so; otherwise it was entered by command.
+    """
 
     identity_id: str
     decided_at: datetime
@@ -28,6 +35,7 @@ class DecisionRecord(Struct, frozen=True, kw_only=True):
     score: int
     signals: tuple[Signal, ...]
     ruleset: str
+    declared: bool = False
 
     @property
     def decision(self) -> Decision:
@@ -35,12 +43,50 @@ class DecisionRecord(Struct, frozen=True, kw_only=True):
         return Decision("human" if self.label == "human" else "nhi", self.kind)
 
 
-def add_decision(engine: Engine, org_id: int, record: DecisionRecord) -> None:
-    """Store a decision, for good."""
-    values = {name: getattr(record, name) for name in record.__struct_fields__}
-    values["signals"] = to_builtins(record.signals)
-    with translated("the decision cannot be written"), writing(engine) as connection:
-        connection.execute(insert(decisions).values(org_id=org_id, **values))
+_COLUMNS = tuple(name for name in DecisionRecord.__struct_fields__ if name != "declared")
+
+
+def add_decisions(engine: Engine, records: Sequence[tuple[int, DecisionRecord]], actor: str) -> None:
+    """Store decisions, each with the number of its organization, for good: all of them or none.
+
+    `actor` is who gave the command, which need not be who decided.
+    """
+    rows = [
+        {name: getattr(record, name) for name in _COLUMNS} | {"org_id": org_id, "signals": to_builtins(record.signals)}
+        for org_id, record in records
+    ]
+    if not rows:
+        return
+    with translated("the decisions cannot be written"), writing(engine) as connection:
+        connection.execute(insert(decisions), rows)
+        # Last in the transaction: whoever appends next waits for its end.
+        names = {row.id: row.name for row in connection.execute(select(orgs.c.id, orgs.c.name))}
+        for org_id, record in records:
+            append(connection, _entry(names[org_id], record, actor))
+
+
+def _entry(org: str, record: DecisionRecord, actor: str) -> Entry:
+    return Entry(
+        kind=AuditKind.IDENTITY_DECIDED,
+        at=record.decided_at,
+        actor=actor,
+        org=org,
+        subject_id=record.identity_id,
+        facts={
+            "label": record.label,
+            "kind": record.kind,
+            "computed": record.computed,
+            "score": record.score,
+            "ruleset": record.ruleset,
+            "review_by": record.review_by.isoformat() if record.review_by else None,
+        },
+        personal={
+            "decided_by": record.decided_by,
+            "owner": record.owner,
+            "purpose": record.purpose,
+            "reason": record.reason,
+        },
+    )
 
 
 def latest_decisions(
@@ -65,6 +111,6 @@ def decisions_of(engine: Engine, org_id: int, identity_id: str) -> list[Decision
 
 
 def _record(row: Any) -> DecisionRecord:
-    values = {name: row[name] for name in DecisionRecord.__struct_fields__}
+    values = {name: row[name] for name in _COLUMNS}
     values["signals"] = tuple(Signal(**one) for one in row["signals"])
     return DecisionRecord(**values)

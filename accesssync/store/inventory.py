@@ -132,6 +132,12 @@ def _called(text: str) -> ColumnElement[bool]:
     )
 
 
+def names_of(one: Identity) -> list[str]:
+    """What an identity answers to: its id, e-mail and handle, and its name where it is a service account."""
+    name = one.name if one.service_account else None
+    return [text for text in (one.id, one.email, one.handle, name) if text]
+
+
 def find_identities(engine: Engine, moment: Moment, text: str, *, classified: bool = False) -> list[IdentityAt]:
     """The identities that are called `text`; letter case counts in ids and in names of service accounts."""
     query = select(identities.c.id).where(

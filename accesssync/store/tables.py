@@ -284,6 +284,30 @@ class DecisionRow(Table, table=True):
     ruleset: str
 
 
+class GovernedRow(Fact, table=True):
+    """What the files of the governance directory say of one identity or credential, for as long as they say so.
+
+    With a decision (`label` is there) comes what the evidence said when it came into force.
+    """
+
+    __tablename__ = "governed"
+    __table_args__ = _history("governed", "id", "resource")
+    id: str
+    resource: str
+    owner: str | None = None
+    purpose: str | None = None
+    label: str | None = None
+    kind: str | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+    review_by: date | None = None
+    computed: str | None = None
+    score: int | None = None
+    signals: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    ruleset: str | None = None
+
+
 class ActivityRow(Table, table=True):
     """A time at which a subject was active, as known on a UTC day and until another day's row replaces it.
 
@@ -427,6 +451,7 @@ memberships = _table(MembershipRow)
 authn_mappings = _table(MappingRow)
 classifications = _table(ClassificationRow)
 decisions = _table(DecisionRow)
+governed = _table(GovernedRow)
 activity = _table(ActivityRow)
 changes = _table(ChangeRow)
 absences = _table(AbsenceRow)

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Engine
 
+from accesssync.jobs.decide import Wish, decide
 from accesssync.jobs.inventory import Document, View, identities, views
-from accesssync.jobs.machines import decide
 from accesssync.model.coverage import Resource
 from accesssync.model.credential import Credential
 from accesssync.nhi.verdict import Decision
@@ -49,4 +49,7 @@ def verdicts(engine: Engine) -> dict[str, Document]:
 
 def decide_now(engine: Engine, who: str, decision: Decision, **facts: Any) -> Document:
     chosen = views(engine, [], None, lambda _error: None)
-    return decide(engine, chosen, who, decision, **{"by": "ada", "reason": "asked", "now": NOW, **facts})
+    now = facts.pop("now", NOW)
+    return decide(
+        engine, chosen, Wish(who=who, decision=decision, **{"by": "ada", "reason": "asked", **facts}), "ada", now
+    )

@@ -66,7 +66,7 @@ _START = "version: 1\ndecisions:\n  - match: a\n    "
         ("version: 2\n", "1: version: 2 does not lie between 1 and 1"),
         ("version: 1\ndecision: []\n", "2: 'decision' is not known here; did you mean decisions?"),
         (_START + "label: nhi\n    kind: ci\n    by: a\n", "3: reason is missing"),
-        (_START + "label: nhi\n    by: a\n    reason: b\n", "3: kind is missing: a machine is one of"),
+        (_START + "label: nhi\n    by: a\n    reason: b\n", "3: kind: is missing: a machine is one of"),
         (_START + "label: human\n    kind: ci\n    by: a\n    reason: b\n", "5: kind: a person has no kind"),
         (_START + "label: bot\n    kind: ci\n    by: a\n    reason: b\n", "4: label: 'bot' is not allowed"),
         (

@@ -24,6 +24,7 @@ from accesssync.store.classifications import (
 )
 from accesssync.store.decisions import latest_decisions
 from accesssync.store.engine import Database
+from accesssync.store.governed import governed_now
 from accesssync.store.lease import Lease
 
 _KEYS = (Resource.APPLICATION_KEYS, Resource.ACCESS_TOKENS)
@@ -83,10 +84,12 @@ def _was_read(engine: Database, org_id: int, resource: Resource, observed: Mappi
 def count_labels(engine: Database, org_id: int) -> dict[str, int]:
     """How many user records are no people, as the contract counts them: a person's decision before any score."""
     counts: Counter[tuple[bool, str]] = Counter(current_labels(engine, org_id))
-    decided = latest_decisions(engine, org_id)
+    decided = {one: record.label for one, record in latest_decisions(engine, org_id).items()}
+    declared = governed_now(engine, org_id).values()
+    decided.update({one.id: one.decision.label for _, one in declared if one.decision is not None})
     for identity_id, (account, computed) in labels_of(engine, org_id, list(decided)).items():
         counts[account, computed] -= 1
-        counts[account, decided[identity_id].label] += 1
-    declared, inferred = counts[True, "nhi"], counts[False, "nhi"]
+        counts[account, decided[identity_id]] += 1
+    accounts, users = counts[True, "nhi"], counts[False, "nhi"]
     review = counts[False, "review"] + counts[True, "review"]
-    return {"total": declared + inferred, "declared": declared, "inferred": inferred, "review": review}
+    return {"total": accounts + users, "declared": accounts, "inferred": users, "review": review}

@@ -38,6 +38,12 @@ def sync_document(synced: Synced) -> dict[str, Any]:
         },
         "nhi": {name: synced.nhi.get(name, 0) for name in ("total", "declared", "inferred", "review")},
         "org_domains": list(synced.org_domains),
+        "governance": {
+            "decided": synced.governance.decided,
+            "owned": synced.governance.owned,
+            "changed": synced.governance.changed,
+            "unmatched": list(synced.governance.silent),
+        },
         "findings": {"opened": 0, "open": 0, "resolved": 0},
         "coverage": {
             resource.value: {

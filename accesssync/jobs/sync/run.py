@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.governance.apply import Applied, apply_governance
 from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
@@ -79,6 +80,8 @@ class Synced(Struct, frozen=True, kw_only=True):
     """Of the user records: how many are no people, by who says so."""
     org_domains: tuple[str, ...] = ()
     """The e-mail domains that were taken for the organization's own, as they were set or inferred."""
+    governance: Applied = Applied()
+    """What the files of the governance directory came to."""
     alerting: int = 0
     """Changes that the organization itself made; only these may alert anybody."""
     previous_run: int | None
@@ -180,6 +183,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         org_id, observed = self.lease.org_id, dict(collected.observed)
         judging, now = self.target.judging, self.world.clock()
         domains = classify_all(self.engine, self.lease, self.run_id, judging, now, observed)
+        applied = apply_governance(self.engine, self.lease, self.run_id, self.target.governance, now)
         tally = Tally()
         if previous is None:
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
@@ -199,7 +203,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             tally=tally,
         )
         runs.publish(self.engine, self.lease, self.run_id, observed, result)
-        return replace(self._synced(observed, previous, error, tally.alerting), org_domains=domains)
+        synced = self._synced(observed, previous, error, tally.alerting)
+        return replace(synced, org_domains=domains, governance=applied)
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
         org_id = self.lease.org_id
