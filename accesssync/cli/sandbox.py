@@ -37,6 +37,7 @@ def serve(
 ) -> None:
     """Serve a made-up organization over HTTP on this machine, until interrupted."""
     from accesssync.errors import UsageError
+    from accesssync.model.operation import PROVISIONING
     from accesssync.sandbox import SandboxInfo, generate
     from accesssync.sandbox import serve as run
 
@@ -46,14 +47,23 @@ def serve(
             "DD_API_KEY": info.api_key,
             "DD_APP_KEY": info.app_key,
         }
+        writing = {
+            "ACCESSSYNC_PROVISION_APP_KEY": info.provision_app_key,
+            "ACCESSSYNC_ALLOWED_OPERATIONS": ",".join(PROVISIONING),
+        }
         if invocation.as_json:
-            print_json({"schema": "accesssync.sandbox/1", "url": info.url, "environment": settings})
+            more = {"environment": settings, "writing_environment": writing if info.provision_app_key else None}
+            print_json({"schema": "accesssync.sandbox/1", "url": info.url, **more})
             return
         say(f"# {users:,} users, seed {seed}, at {info.url}; stop with Ctrl-C. In another terminal:")
         for name, value in settings.items():
             say(f"export {name}={value}")
         if info.minimal_app_key:
             say(f"# or a key with only the scopes that a sync needs: export DD_APP_KEY={info.minimal_app_key}")
+        if info.provision_app_key:
+            say("# to write to it as well:")
+            for name, written in writing.items():
+                say(f"# export {name}={written}")
         import sys
 
         sys.stdout.flush()

@@ -7,17 +7,19 @@ of the package.
 from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
 from accesssync.sandbox.generate import generate
 from accesssync.sandbox.groups import Mapping, Membership, Team
-from accesssync.sandbox.keyring import READING_SCOPES
+from accesssync.sandbox.keyring import PROVISIONING_SCOPES, READING_SCOPES
 from accesssync.sandbox.organization import Organization, UnknownRecordError
-from accesssync.sandbox.records import Deployment, Permission, Role, Truth, User
-from accesssync.sandbox.requests import Request
+from accesssync.sandbox.records import Deployment, Invitation, Permission, Role, Truth, User
+from accesssync.sandbox.requests import Request, Write
 from accesssync.sandbox.server import Knobs, SandboxInfo, SandboxServer, serve
 
 __all__ = [
+    "PROVISIONING_SCOPES",
     "READING_SCOPES",
     "ApiKey",
     "AppKey",
     "Deployment",
+    "Invitation",
     "Knobs",
     "Mapping",
     "Membership",
@@ -33,6 +35,7 @@ __all__ = [
     "Truth",
     "UnknownRecordError",
     "User",
+    "Write",
     "generate",
     "serve",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import re
 import socket
 import struct
@@ -25,7 +26,7 @@ from accesssync.sandbox.faults.schedule import Faults, Strike
 from accesssync.sandbox.limits import RateLimits
 from accesssync.sandbox.organization import Organization
 from accesssync.sandbox.replies import RefusedError, Reply, error, too_many_requests
-from accesssync.sandbox.requests import Request
+from accesssync.sandbox.requests import Request, Write
 from accesssync.sandbox.resources import ENDPOINTS
 
 _COMPRESS_FROM = 500
@@ -90,6 +91,7 @@ class Application:
         delivery: Delivery,
         control: Control,
         log: deque[Request],
+        writes: deque[Write],
         clock: Callable[[], datetime],
         rng: Random,
     ) -> None:
@@ -101,6 +103,7 @@ class Application:
         self._delivery = delivery
         self._control = control
         self._log = log
+        self._writes = writes
         self._clock = clock
         self._rng = rng
         self._routes = _Routes(ENDPOINTS)
@@ -119,10 +122,13 @@ class Application:
         query = QueryParams(text)
         incoming = Incoming(method, path, _page_number(query), self._organization)
         strikes = self._faults.strike(incoming)
-        reply = self._answer(incoming, headers, query, body, strikes)
+        reply, decided = self._answer(incoming, headers, query, body, strikes)
         for each in strikes:
             reply = each.deliver(reply)
-        self._log.append(Request(method, path, text, 0 if reply.abort else reply.status))
+        answered = 0 if reply.abort else reply.status
+        self._log.append(Request(method, path, text, answered))
+        if method != "GET":
+            self._writes.append(self._write(incoming, headers, body, decided, answered))
         reply.delay += self._delivery.latency
         squeeze = self._delivery.gzip and "gzip" in headers.get("accept-encoding", "")
         await self._send(reply, scope, receive, send, squeeze=squeeze)
@@ -134,11 +140,13 @@ class Application:
         query: QueryParams,
         body: bytes,
         strikes: Sequence[Strike],
-    ) -> Reply:
+    ) -> tuple[Reply, int | None]:
+        """The answer, and the status that the API came to by itself, where it was asked."""
         methods, parts = self._routes.find(incoming.path)
         endpoint = methods.get(incoming.method)
         within, limit_headers = self._limits.spend(endpoint.family if endpoint else "other")
         reply = next((spoiled for each in strikes if (spoiled := each.instead(incoming))), None)
+        decided: int | None = None
         if reply is None:
             if not within:
                 reply = too_many_requests()
@@ -146,8 +154,19 @@ class Application:
                 reply = error(405, "Method Not Allowed") if methods else error(404, "Not found")
             else:
                 reply = self._call(endpoint, incoming, headers, parts, query, body, strikes)
+                decided = reply.status
         reply.headers = {**limit_headers, **reply.headers}
-        return reply
+        return reply, decided
+
+    def _write(
+        self, incoming: Incoming, headers: Mapping[str, str], body: bytes, decided: int | None, answered: int
+    ) -> Write:
+        key = self._organization.app_keys_by_secret.get(headers.get("dd-application-key", ""))
+        try:
+            sent: object = json.loads(body) if body else None
+        except (ValueError, RecursionError):
+            sent = body.decode("latin-1")
+        return Write(incoming.method, incoming.path, sent, decided, answered, key.owner_id if key else None)
 
     def _call(
         self,

@@ -10,9 +10,9 @@ from typing import Any
 
 from accesssync.sandbox.faults.schedule import Faults
 from accesssync.sandbox.organization import Organization, UnknownRecordError
-from accesssync.sandbox.render import to_json
+from accesssync.sandbox.render import timestamp, to_json
 from accesssync.sandbox.replies import Reply, error
-from accesssync.sandbox.requests import Request
+from accesssync.sandbox.requests import Request, Write
 
 HEADER = "x-sandbox-control"
 MUTATIONS = frozenset(
@@ -54,6 +54,9 @@ MUTATIONS = frozenset(
         "disable_oauth_client",
         "authorize",
         "withdraw",
+        "accept_invitation",
+        "withdraw_invitations",
+        "rename_key",
     }
 )
 _TIMES = {"at", "last_login_at", "last_used_at", "expires_at", "last_exercised"}
@@ -62,14 +65,18 @@ _TIMES = {"at", "last_login_at", "last_used_at", "expires_at", "last_exercised"}
 class Control:
     """Answers `/_sandbox/...` to those who send the token in the control header.
 
-    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET truth
-    about accounts; GET planted, the problems in keys, tokens, clients, teams and mappings.
+    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET, DELETE
+    writes, those requests that might have changed something; GET invitations, with those that were accepted or taken
+    back; GET truth about accounts; GET planted, the problems in keys, tokens, clients, teams and mappings.
     """
 
-    def __init__(self, organization: Organization, faults: Faults, log: deque[Request], token: str) -> None:
+    def __init__(
+        self, organization: Organization, faults: Faults, log: deque[Request], writes: deque[Write], token: str
+    ) -> None:
         self._organization = organization
         self._faults = faults
         self._log = log
+        self._writes = writes
         self._token = token
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -83,6 +90,9 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "requests"): self._requests,
             ("DELETE", "requests"): self._clear_requests,
+            ("GET", "writes"): self._list_writes,
+            ("DELETE", "writes"): self._clear_writes,
+            ("GET", "invitations"): self._invitations,
             ("GET", "truth"): self._truth,
             ("GET", "planted"): self._planted,
         }.get((method, path.removeprefix("/_sandbox/")))
@@ -123,6 +133,20 @@ class Control:
     def _clear_requests(self, _wanted: Mapping[str, Any]) -> object:
         self._log.clear()
         return {"requests": 0}
+
+    def _list_writes(self, _wanted: Mapping[str, Any]) -> object:
+        return [{**asdict(each), "done": each.done} for each in list(self._writes)]
+
+    def _clear_writes(self, _wanted: Mapping[str, Any]) -> object:
+        self._writes.clear()
+        return {"writes": 0}
+
+    def _invitations(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return [
+                {**asdict(each), "created_at": timestamp(each.created_at), "expires_at": timestamp(each.expires_at)}
+                for each in self._organization.invitations.values()
+            ]
 
     def _truth(self, _wanted: Mapping[str, Any]) -> object:
         with self._organization.lock:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
 from accesssync.sandbox.groups import Mapping, Team
-from accesssync.sandbox.records import Deployment, Permission, Role, User
+from accesssync.sandbox.records import Deployment, Invitation, Permission, Role, User
 from accesssync.sandbox.render import Rendering
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class Directory:
         self.oauth_clients: dict[str, OAuthClient] = {}
         self.teams: dict[str, Team] = {}
         self.mappings: dict[str, Mapping] = {}
+        self.invitations: dict[str, Invitation] = {}
         self.created_at = created_at or clock()
         self.deployment = deployment or Deployment()
         self.rendered = Rendering(self.id, self.deployment)

@@ -12,7 +12,7 @@ from accesssync.sandbox.casting import Cast
 from accesssync.sandbox.datafiles import machines, permissions, role_templates
 from accesssync.sandbox.grouping import connect_clients, form_teams, map_groups
 from accesssync.sandbox.issuing import Issuer
-from accesssync.sandbox.keyring import READING_SCOPES
+from accesssync.sandbox.keyring import PROVISIONING_SCOPES, READING_SCOPES
 from accesssync.sandbox.organization import Organization, random_uuid
 from accesssync.sandbox.records import Deployment, Status, Truth, User
 
@@ -67,6 +67,8 @@ def _add_own_keys(organization: Organization, owner: str, now: datetime) -> None
     whole.planted = ("unscoped_admin_key",)
     minimal = organization.add_application_key(owner, READING_SCOPES, name="sandbox minimal", at=now)
     organization.minimal_key_id = minimal.id
+    writing = organization.add_application_key(owner, PROVISIONING_SCOPES, name="sandbox provisioning", at=now)
+    organization.provision_key_id = writing.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,17 @@ READING_SCOPES: Scopes = (
 )
 """What suffices to read everything that is served org-wide."""
 
+PROVISIONING_SCOPES: Scopes = (
+    "user_access_read",
+    "user_access_invite",
+    "user_access_manage",
+    "service_account_write",
+    "org_app_keys_write",
+    "api_keys_delete",
+    "org_authorized_apps_write",
+)
+"""What suffices to write everything that is served, and to read it back."""
+
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PERSONAL_TOKEN_LIFE = timedelta(days=90)
 
@@ -51,11 +62,17 @@ class KeyRing(Directory):
     """A directory whose keys and tokens can be changed."""
 
     minimal_key_id = ""
+    provision_key_id = ""
 
     @property
     def minimal_key(self) -> AppKey | None:
         """The application key that may do nothing but read; see READING_SCOPES."""
         return self.app_keys.get(self.minimal_key_id)
+
+    @property
+    def provision_key(self) -> AppKey | None:
+        """The application key that may write and read back; see PROVISIONING_SCOPES."""
+        return self.app_keys.get(self.provision_key_id)
 
     def place_api_key(self, key: ApiKey) -> ApiKey:
         """Put a complete record in."""
@@ -143,6 +160,13 @@ class KeyRing(Directory):
         with self.lock:
             found = by_id_or_name(self.app_keys, key, "application key")
             found.scopes = None if scopes is None else tuple(scopes)
+            self._changed(found.id)
+
+    def rename_key(self, key: str, name: str) -> None:
+        """Give an application key another name."""
+        with self.lock:
+            found = by_id_or_name(self.app_keys, key, "application key")
+            found.name = name
             self._changed(found.id)
 
     def touch_key(self, key: str, at: datetime) -> None:

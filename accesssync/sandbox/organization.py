@@ -5,6 +5,7 @@ from datetime import datetime
 
 from accesssync.sandbox.clientbook import ClientBook
 from accesssync.sandbox.directory import UnknownRecordError, random_uuid, wall_clock
+from accesssync.sandbox.invitations import InvitationBook
 from accesssync.sandbox.keyring import KeyRing
 from accesssync.sandbox.records import Status, Truth, User
 from accesssync.sandbox.rolebook import RoleBook
@@ -13,7 +14,7 @@ from accesssync.sandbox.teambook import TeamBook
 __all__ = ["Organization", "UnknownRecordError", "random_uuid", "wall_clock"]
 
 
-class Organization(RoleBook, KeyRing, TeamBook, ClientBook):
+class Organization(RoleBook, KeyRing, TeamBook, ClientBook, InvitationBook):
     """Users, roles, permissions, keys, tokens, teams, SAML mappings and OAuth clients, with named mutations.
 
     Mutations may be called from any thread while a server is serving: `lock` is held by each of them

@@ -46,6 +46,17 @@ class User:
 
 
 @dataclass(slots=True)
+class Invitation:
+    """One e-mail that lets a user in until it expires. Whether it was accepted shows only in the user's status."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
 class Role:
     """A role. `managed` roles belong to Datadog and carry no added restricted permissions."""
 

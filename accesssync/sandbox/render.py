@@ -95,6 +95,14 @@ class Rendering:
             body = self._users[user.id] = to_json(self._user_object(user))
         return body
 
+    def user_without_roles(self, user: User) -> bytes:
+        """The user as the reply to a change tells it."""
+        whole = self._user_object(user)
+        relationships = whole["relationships"]
+        if isinstance(relationships, dict):
+            del relationships["roles"]
+        return to_json(whole)
+
     def _user_object(self, user: User) -> dict[str, object]:
         attributes: dict[str, object] = {
             "name": user.name,

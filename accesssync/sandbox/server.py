@@ -24,7 +24,7 @@ from accesssync.sandbox.endpoint import Behaviour
 from accesssync.sandbox.faults.schedule import Faults
 from accesssync.sandbox.limits import RateLimits
 from accesssync.sandbox.organization import Organization, UnknownRecordError, wall_clock
-from accesssync.sandbox.requests import Request
+from accesssync.sandbox.requests import Request, Write
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 10.0
@@ -79,7 +79,8 @@ class Settings:
 class SandboxInfo:
     """What a client needs to know to use a running sandbox.
 
-    `app_key` may do everything; `minimal_app_key` only read, None where the organization has no such key.
+    `app_key` may do everything; `minimal_app_key` only read, `provision_app_key` only write and read back. They are
+    None where the organization has no such key.
     """
 
     url: str
@@ -87,6 +88,7 @@ class SandboxInfo:
     app_key: str
     control_token: str
     minimal_app_key: str | None = None
+    provision_app_key: str | None = None
 
 
 class _ReachableProtocol(H11Protocol):
@@ -141,6 +143,7 @@ class SandboxServer:
         self.settings = settings = Settings(**knobs)
         self.faults = Faults()
         self._log: deque[Request] = deque(maxlen=settings.requests_kept)
+        self._writes: deque[Write] = deque(maxlen=settings.requests_kept)
         if "clock" in knobs:
             organization.clock = settings.clock
         if not organization.api_keys:
@@ -155,8 +158,9 @@ class SandboxServer:
             faults=self.faults,
             activity=Activity(organization, settings.activity_share, settings.seed),
             delivery=self._delivery,
-            control=Control(organization, self.faults, self._log, settings.control_token),
+            control=Control(organization, self.faults, self._log, self._writes, settings.control_token),
             log=self._log,
+            writes=self._writes,
             clock=settings.clock,
             rng=Random(settings.seed),  # noqa: S311  the order of ties, nothing secret
         )
@@ -190,18 +194,37 @@ class SandboxServer:
         return key.secret if key else None
 
     @property
+    def provision_app_key(self) -> str | None:
+        """The secret of the application key that may write."""
+        key = self.organization.provision_key
+        return key.secret if key else None
+
+    @property
     def info(self) -> SandboxInfo:
         """Address and keys in one value."""
-        return SandboxInfo(self.url, self.api_key, self.app_key, self.settings.control_token, self.minimal_app_key)
+        return SandboxInfo(
+            self.url,
+            self.api_key,
+            self.app_key,
+            self.settings.control_token,
+            self.minimal_app_key,
+            self.provision_app_key,
+        )
 
     @property
     def requests(self) -> list[Request]:
         """The requests so far, oldest first, without those to the control paths."""
         return list(self._log)
 
+    @property
+    def writes(self) -> list[Write]:
+        """The requests so far that might have changed something, oldest first."""
+        return list(self._writes)
+
     def forget_requests(self) -> None:
         """Empty the log of requests."""
         self._log.clear()
+        self._writes.clear()
 
     def start(self) -> Self:
         """Begin to answer; returns when it does."""

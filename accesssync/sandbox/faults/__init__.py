@@ -17,7 +17,7 @@ from accesssync.sandbox.faults.answers import (
     empty_object,
     null_data,
 )
-from accesssync.sandbox.faults.deliveries import Drip, Endless, Hang, Reset, ShortLength, Truncated
+from accesssync.sandbox.faults.deliveries import Drip, Endless, Hang, Lost, Reset, ShortLength, Truncated, Unreliable
 from accesssync.sandbox.faults.effect import Effect, Incoming
 from accesssync.sandbox.faults.listings import (
     ChangingTotals,
@@ -58,6 +58,7 @@ __all__ = [
     "Html",
     "HugeName",
     "Incoming",
+    "Lost",
     "ManyRoles",
     "Nested",
     "PatchRecord",
@@ -74,6 +75,7 @@ __all__ = [
     "Status",
     "Totals",
     "Truncated",
+    "Unreliable",
     "data_integers",
     "data_object",
     "empty_body",

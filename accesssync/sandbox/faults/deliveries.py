@@ -1,9 +1,10 @@
 """Faults in how an answer travels. The request itself has been carried out by then."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from random import Random
 
-from accesssync.sandbox.faults.effect import Effect
-from accesssync.sandbox.replies import Reply
+from accesssync.sandbox.faults.effect import Effect, Incoming
+from accesssync.sandbox.replies import Reply, error
 
 
 @dataclass(slots=True)
@@ -61,3 +62,46 @@ class Endless(Effect):
 
     def deliver(self, reply: Reply) -> Reply:
         return replace(reply, endless=True)
+
+
+@dataclass(slots=True)
+class Lost(Effect):
+    """The connection is reset and nothing was done: the request never reached anybody."""
+
+    def instead(self, _incoming: Incoming, /) -> Reply | None:
+        return Reply(503, abort=True)
+
+
+@dataclass(slots=True)
+class Unreliable(Effect):
+    """Of the requests that write, a share fails before anything is done and a share afterwards.
+
+    How a request fails is drawn too: its connection is reset, or it gets one of several answers that do not tell
+    whether it was carried out. The same `seed` draws the same for the same order of requests.
+    """
+
+    before: float = 0.2
+    after: float = 0.2
+    seed: int = 0
+    _rng: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rng = Random(self.seed)  # noqa: S311  what fails, nothing secret
+
+    def concerns(self, incoming: Incoming, /) -> bool:
+        return incoming.method != "GET"
+
+    def instead(self, _incoming: Incoming, /) -> Reply | None:
+        return self._failure() if self._rng.random() < self.before else None
+
+    def deliver(self, reply: Reply) -> Reply:
+        if reply.abort or reply.status >= 500:
+            return reply
+        # Of those that were not struck before.
+        share = self.after / (1 - self.before) if self.before < 1 else 0.0
+        return self._failure() if self._rng.random() < share else reply
+
+    def _failure(self) -> Reply:
+        if self._rng.random() < 0.5:
+            return Reply(503, abort=True)
+        return error(self._rng.choice((500, 502, 503, 504)), "Internal Server Error")

@@ -12,12 +12,16 @@ from accesssync.sandbox.resources import (
     roles,
     service_accounts,
     teams,
+    user_invitations,
+    user_writes,
     users,
     validation,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *users.ENDPOINTS,
+    *user_writes.ENDPOINTS,
+    *user_invitations.ENDPOINTS,
     *roles.ENDPOINTS,
     *permissions.ENDPOINTS,
     *validation.ENDPOINTS,

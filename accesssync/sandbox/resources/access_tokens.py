@@ -8,7 +8,7 @@ from accesssync.sandbox.endpoint import Call, Endpoint
 from accesssync.sandbox.paging import Paging, page
 from accesssync.sandbox.queries import arranged, flag, inclusions, several
 from accesssync.sandbox.render import single, zulu
-from accesssync.sandbox.replies import RefusedError, Reply, detailed_error, not_found
+from accesssync.sandbox.replies import RefusedError, Reply, detailed_error, error, not_found
 from accesssync.sandbox.resources.leaks import leak_relationship, leaks_included
 
 _OVERALL = "org_app_keys_read"
@@ -58,6 +58,23 @@ def get_personal_access_token(call: Call) -> Reply:
     return token_reply(call, found if found and found.kind == "personal_access_tokens" else None)
 
 
+def revoke_personal_access_token(call: Call) -> Reply:
+    """Revoke a person's token: one's own, or with the permission for all keys anybody's."""
+    found = call.organization.tokens.get(call.path["token_id"])
+    own = found is not None and call.caller.owner is not None and found.owner_id == call.caller.owner.id
+    if not (own or call.may("org_app_keys_write")):
+        raise RefusedError(error(403, "Forbidden"))
+    return revoke_token(call, found if found and found.kind == "personal_access_tokens" else None)
+
+
+def revoke_token(call: Call, token: Token | None) -> Reply:
+    """The token is gone at once."""
+    if token is None:
+        raise RefusedError(not_found(call.path["token_id"]))
+    call.organization.delete_token(token.id)
+    return Reply(204)
+
+
 def token_reply(call: Call, token: Token | None) -> Reply:
     """The answer that holds one token, or 404."""
     if token is None:
@@ -95,8 +112,10 @@ def _record(call: Call, token: Token) -> bytes:
 
 
 _ALL = "/api/v2/personal_access_tokens"
+_REVOKE = Access(permission="user_app_keys", or_permission="org_app_keys_write")
 
 ENDPOINTS = (
     Endpoint("GET", _ALL, "list_access_tokens", _READ, list_personal_access_tokens),
     Endpoint("GET", _ALL + "/{token_id}", "get_access_token", _READ, get_personal_access_token),
+    Endpoint("DELETE", _ALL + "/{token_id}", "revoke_access_token", _REVOKE, revoke_personal_access_token),
 )

@@ -15,6 +15,7 @@ from accesssync.sandbox.resources.leaks import leak_relationship, leaks_included
 from accesssync.sandbox.resources.users import without_roles
 
 _READ = Access(permission="api_keys_read")
+_DELETE = Access(permission="api_keys_delete")
 _MAX_PER_ORG = 200
 _USE_REMEMBERED = timedelta(days=90)
 _CATEGORY = "default"
@@ -74,6 +75,15 @@ def get_api_key(call: Call) -> Reply:
     return Reply(body=single(to_json(_object(call, key, {"key": key.secret})), included))
 
 
+def delete_api_key(call: Call) -> Reply:
+    """Revoke a key; 404 where it is revoked already."""
+    key = call.organization.api_keys.get(call.path["key_id"])
+    if key is None:
+        raise RefusedError(not_found("API key"))
+    call.organization.delete_api_key(key.id)
+    return Reply(204)
+
+
 def _object(call: Call, key: ApiKey, more: Mapping[str, object] | None = None) -> dict[str, object]:
     # Not remembered: what is known of the last use changes as time goes by, and there are few of them.
     used = key.last_used_at
@@ -111,4 +121,5 @@ def _accompanying(call: Call, shown: Sequence[ApiKey], wanted: frozenset[str]) -
 ENDPOINTS = (
     Endpoint("GET", "/api/v2/api_keys", "list_api_keys", _READ, list_api_keys),
     Endpoint("GET", "/api/v2/api_keys/{key_id}", "get_api_key", _READ, get_api_key),
+    Endpoint("DELETE", "/api/v2/api_keys/{key_id}", "delete_api_key", _DELETE, delete_api_key),
 )

@@ -1,21 +1,25 @@
 """`/api/v2/application_keys`, and the caller's own. No reply to a read holds the secret."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 from accesssync.sandbox.access import Access
+from accesssync.sandbox.bodies import Body, data_of
 from accesssync.sandbox.credentials import AppKey
 from accesssync.sandbox.endpoint import Call, Endpoint
 from accesssync.sandbox.organization import Organization
 from accesssync.sandbox.paging import Paging, page
 from accesssync.sandbox.queries import arranged, inclusions, moment
-from accesssync.sandbox.render import single, timestamp
+from accesssync.sandbox.render import single, timestamp, to_json
 from accesssync.sandbox.replies import RefusedError, Reply, error, not_found
 from accesssync.sandbox.resources.leaks import leak_relationship, leaks_included
 from accesssync.sandbox.resources.users import with_roles
 
 _READ = Access(permission="org_app_keys_read")
 _OWN = Access(permission="user_app_keys")
+_WRITE = Access(permission="org_app_keys_write")
 _MAX_PER_USER = 1000
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ORDERS: Mapping[str, Callable[[AppKey], str]] = {
     "name": lambda key: key.name.casefold(),
     "created_at": lambda key: timestamp(key.created_at) or "",
@@ -91,6 +95,51 @@ def get_current_user_application_key(call: Call) -> Reply:
     return key_reply(call, key if key and owner and key.owner_id == owner.id else None, with_owner=False)
 
 
+def update_application_key(call: Call) -> Reply:
+    """Another name or other scopes for anybody's key."""
+    return change_key(call, call.organization.app_keys.get(call.path["key_id"]), with_owner=True)
+
+
+def delete_application_key(call: Call) -> Reply:
+    """Revoke anybody's key; 404 where it is revoked already."""
+    return revoke_key(call, call.organization.app_keys.get(call.path["key_id"]))
+
+
+def change_key(call: Call, key: AppKey | None, *, with_owner: bool) -> Reply:
+    """The key with the name and scopes of the body. `scopes` null takes every limit away; left out, they stay."""
+    if key is None:
+        raise RefusedError(not_found("Application key"))
+    body = Body(data_of(call), "application_keys")
+    body.require_same_id(key.id)
+    name, scopes = body.text("name"), body.texts("scopes")
+    if name is not None:
+        call.organization.rename_key(key.id, name)
+    if "scopes" in body.attributes:
+        call.organization.rescope_key(key.id, scopes)
+    return key_reply(call, key, with_owner=with_owner)
+
+
+def revoke_key(call: Call, key: AppKey | None) -> Reply:
+    """The key is gone at once."""
+    if key is None:
+        raise RefusedError(not_found("Application key"))
+    call.organization.delete_application_key(key.id)
+    return Reply(204)
+
+
+def create_key(call: Call, owner_id: str) -> Reply:
+    """A new key of this owner. Only this reply ever tells the secret."""
+    body = Body(data_of(call), "application_keys")
+    name, scopes = body.text("name", required=True) or "", body.texts("scopes")
+    organization = call.organization
+    secret = "ddapp_" + "".join(organization.rng.choices(_LETTERS, k=34))
+    key = organization.add_application_key(owner_id, scopes, name=name, secret=secret, at=call.now)
+    record = json.loads(_record(organization, key, with_owner=False))
+    record["attributes"]["key"] = secret
+    record["relationships"]["owned_by"] = {"data": {"type": "users", "id": owner_id}}
+    return Reply(201, single(to_json(record)))
+
+
 def key_reply(call: Call, key: AppKey | None, *, with_owner: bool) -> Reply:
     """The answer that holds one key, or 404."""
     if key is None:
@@ -133,6 +182,8 @@ _MINE = "/api/v2/current_user/application_keys"
 ENDPOINTS = (
     Endpoint("GET", "/api/v2/application_keys", "list_application_keys", _READ, list_application_keys),
     Endpoint("GET", _ONE, "get_application_key", _READ, get_application_key),
+    Endpoint("PATCH", _ONE, "update_application_key", _WRITE, update_application_key),
+    Endpoint("DELETE", _ONE, "delete_application_key", _WRITE, delete_application_key),
     Endpoint("GET", _MINE, "list_own_application_keys", _OWN, list_current_user_application_keys),
     Endpoint("GET", _MINE + "/{key_id}", "get_own_application_key", _OWN, get_current_user_application_key),
 )

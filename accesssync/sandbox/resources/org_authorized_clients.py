@@ -13,6 +13,7 @@ from accesssync.sandbox.replies import RefusedError, Reply, detailed_error, not_
 from accesssync.sandbox.resources.users import without_roles
 
 _READ = Access(permission="org_authorized_apps_read")
+_WRITE = Access(permission="org_authorized_apps_write")
 _CLIENT, _APP, _USERS = "oauth2_client", "oauth2_client.app", "user_authorized_clients.user"
 _INCLUSIONS = (_CLIENT, _APP, "user_authorized_clients", _USERS)
 _ORDERS: Mapping[str, Callable[[OAuthClient], str]] = {"oauth2_client.name": lambda client: client.name.casefold()}
@@ -87,6 +88,16 @@ def list_user_authorizations(call: Call) -> Reply:
         render=lambda each: _authorization(client, each),
         spoilers=call.spoilers,
     )
+
+
+def delete_user_authorization(call: Call) -> Reply:
+    """One user no longer lets one client act for them."""
+    client, users = _known(call), call.organization.users
+    user_id = call.path["user_id"]
+    if user_id not in users or user_id not in client.authorizations:
+        raise RefusedError(not_found(user_id))
+    call.organization.withdraw(client.id, user_id)
+    return Reply(204)
 
 
 def _known(call: Call) -> OAuthClient:
@@ -165,9 +176,11 @@ def _named(kind: str, record_id: str, name: str, relationships: Mapping[str, obj
 
 _ALL = "/api/v2/org_authorized_clients"
 _ONE = _ALL + "/{client_id}"
+_USERS_OF = _ONE + "/user_authorized_clients"
 
 ENDPOINTS = (
     Endpoint("GET", _ALL, "list_org_authorized_clients", _READ, list_org_authorized_clients),
     Endpoint("GET", _ONE, "get_org_authorized_client", _READ, get_org_authorized_client),
-    Endpoint("GET", _ONE + "/user_authorized_clients", "list_user_authorizations", _READ, list_user_authorizations),
+    Endpoint("GET", _USERS_OF, "list_user_authorizations", _READ, list_user_authorizations),
+    Endpoint("DELETE", _USERS_OF + "/{user_id}", "delete_user_authorization", _WRITE, delete_user_authorization),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from accesssync.sandbox.access import Access
+from accesssync.sandbox.bodies import Body, data_of
 from accesssync.sandbox.endpoint import Call, Endpoint
 from accesssync.sandbox.paging import Paging, page
 from accesssync.sandbox.records import Role, User
@@ -11,6 +12,7 @@ from accesssync.sandbox.replies import RefusedError, Reply, error, not_found
 from accesssync.sandbox.resources.users import ordered
 
 _READ = Access(permission="user_access_read")
+_MANAGE = Access(permission="user_access_manage")
 _MEMBER_ORDERS: Mapping[str, Callable[[User], str | None]] = {
     "name": lambda user: user.name and user.name.casefold(),
     "email": lambda user: user.email,
@@ -90,6 +92,28 @@ def list_role_users(call: Call) -> Reply:
     )
 
 
+def add_user_to_role(call: Call) -> Reply:
+    """Give one user the role; the reply is a page of everybody who has it."""
+    call.organization.grant_role(_member(call).id, _role(call).id)
+    return list_role_users(call)
+
+
+def remove_user_from_role(call: Call) -> Reply:
+    """Take the role from one user; the reply is a page of everybody who has it still."""
+    role, member = _role(call), _member(call)
+    if role.id not in member.role_ids:
+        raise RefusedError(not_found(member.id))
+    call.organization.revoke_role(member.id, role.id)
+    return list_role_users(call)
+
+
+def _member(call: Call) -> User:
+    user = call.organization.users.get(str(Body(data_of(call), "users").record.get("id")))
+    if user is None:
+        raise RefusedError(error(404, "User not found"))
+    return user
+
+
 def _role(call: Call) -> Role:
     role = call.organization.roles.get(call.path["role_id"])
     if role is None:
@@ -101,9 +125,13 @@ def _record(call: Call, role: Role) -> bytes:
     return call.organization.rendered.role(role, call.organization.user_counts[role.id])
 
 
+_MEMBERS = "/api/v2/roles/{role_id}/users"
+
 ENDPOINTS = (
     Endpoint("GET", "/api/v2/roles", "list_roles", _READ, list_roles),
     Endpoint("GET", "/api/v2/roles/{role_id}", "get_role", _READ, get_role),
     Endpoint("GET", "/api/v2/roles/{role_id}/permissions", "list_role_permissions", _READ, list_role_permissions),
-    Endpoint("GET", "/api/v2/roles/{role_id}/users", "list_role_users", _READ, list_role_users),
+    Endpoint("GET", _MEMBERS, "list_role_users", _READ, list_role_users),
+    Endpoint("POST", _MEMBERS, "add_user_to_role", _MANAGE, add_user_to_role),
+    Endpoint("DELETE", _MEMBERS, "remove_user_from_role", _MANAGE, remove_user_from_role),
 )

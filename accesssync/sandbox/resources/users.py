@@ -105,13 +105,13 @@ def ordered(
 
 def get_user(call: Call) -> Reply:
     """One user by id."""
-    return _single(call.organization, known_user(call))
+    return user_reply(call.organization, known_user(call))
 
 
 def get_current_user(call: Call) -> Reply:
     """The owner of the application key."""
     owner = call.caller.owner
-    return _single(call.organization, owner) if owner else not_found("user")
+    return user_reply(call.organization, owner) if owner else not_found("user")
 
 
 def list_user_organizations(call: Call) -> Reply:
@@ -156,7 +156,8 @@ def _accompanying(organization: Organization, shown: Sequence[User]) -> bytes:
     return organization.rendered.included(wanted, organization.roles, organization.permissions)
 
 
-def _single(organization: Organization, user: User) -> Reply:
+def user_reply(organization: Organization, user: User) -> Reply:
+    """The answer that holds one user."""
     included = filter(None, [_accompanying(organization, [user]), organization_included(organization)])
     return Reply(body=single(organization.rendered.user(user), b",".join(included)))
 
