@@ -18,7 +18,8 @@ from accesssync.sandbox import faults as f
 from accesssync.snapshot.source import Listing, Record
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-LIMITS = Limits(read=1.0, attempt=1.0, attempts=2, body_bytes=8 * 1024 * 1024, backoff=0.001, run=60)
+LIMITS = Limits(read=20, attempt=20, attempts=2, body_bytes=8 * 1024 * 1024, backoff=0.001, run=60)
+"""Time enough for a machine that is busy with other tests; what has to time out is given less."""
 
 Open = Callable[..., DatadogSource]
 R = TypeVar("R", bound=Record)
@@ -39,14 +40,14 @@ def source(server: SandboxServer) -> Iterator[DatadogSource]:
     server.faults.clear()
 
 
-def open_sandbox(server: SandboxServer, app_key: str | None = None) -> DatadogSource:
+def open_sandbox(server: SandboxServer, app_key: str | None = None, limits: Limits = LIMITS) -> DatadogSource:
     return open_source(
         org="acme",
         site="datadoghq.com",
         api_key=SecretStr(server.api_key),
         app_key=SecretStr(app_key or server.app_key),
         api_url=server.url,
-        limits=LIMITS,
+        limits=limits,
         sleep=lambda _seconds: None,
         clock=time.monotonic,
         rng=Random(1),  # noqa: S311
@@ -207,7 +208,6 @@ def test_a_wrong_key(server: SandboxServer) -> None:
         (f.Truncated(), ResponseError),
         (f.ShortLength(), TransportError),
         (f.Reset(), TransportError),
-        (f.Endless(), UpstreamError),
         (f.empty_body(), ResponseError),
         (f.empty_object(), ResponseError),
         (f.null_data(), ResponseError),
@@ -220,15 +220,24 @@ def test_a_lasting_fault_is_a_clean_error_and_then_over(
     effect: f.Effect, kind: type[UpstreamError], server: SandboxServer, source: DatadogSource
 ) -> None:
     fault = server.faults.add(effect, path="/api/v2/users", times=None)
-    start = time.monotonic()
     with pytest.raises(kind) as caught:
         source.users().fetch(0, 100)
-    assert time.monotonic() - start < 5
     assert fault.fired in (1, 2)
     assert caught.value.__context__ is None
     assert server.app_key not in caught.value.line()
     server.faults.clear()
     assert len(source.users().fetch(0, 100).records) == 100
+
+
+def test_an_answer_without_end_is_given_up(server: SandboxServer, source: DatadogSource) -> None:
+    source.close()
+    hurried = open_sandbox(server, limits=Limits(read=1.0, attempt=1.0, attempts=2, backoff=0.001, run=60))
+    server.faults.add(f.Endless(), path="/api/v2/users", times=None)
+    start = time.monotonic()
+    with pytest.raises(UpstreamError):
+        hurried.users().fetch(0, 100)
+    assert time.monotonic() - start < 10
+    hurried.close()
 
 
 @pytest.mark.parametrize(
