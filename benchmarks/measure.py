@@ -84,6 +84,10 @@ class Figures:
         }
         if what == ACTIVE or touched.get("activity", 0) <= OWN_KEYS:
             touched.pop("activity", None)
+        told = self.written[what].get("classifications", {})
+        if what == ACTIVE and not told.get("inserted") and not told.get("deleted"):
+            # A login is evidence. Where it leads to the same answer, that it was weighed is noted in place.
+            touched.pop("classifications", None)
         return {table: rows for table, rows in touched.items() if rows and table not in RUN_TABLES}
 
 
