@@ -188,6 +188,13 @@ class StoreError(AccessSyncError):
     code = "store"
 
 
+class UnknownOutcomeError(AccessSyncError):
+    """Nobody knows whether a write was done, and reading back did not tell either."""
+
+    exit_code = 10
+    code = "unknown_outcome"
+
+
 class ThresholdError(AccessSyncError):
     """A threshold that the caller set (`--fail-on`, `--max-age`) is met."""
 

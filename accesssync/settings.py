@@ -8,6 +8,8 @@ import difflib
 import io
 import os
 import re
+from base64 import b64decode
+from binascii import Error as NoBase64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +57,8 @@ _ORGS = "ACCESSSYNC_ORGS"
 _SINGLE = ("DD_SITE", "DD_API_KEY", "DD_APP_KEY")
 _A_KEY = "0123456789abcdef0123456789abcdef"
 _A_URL = "https://api.datadoghq.eu"
+_PUBLIC_KEY_BYTES = 32
+_A_PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 _SOME_OPERATIONS = "create_user,send_invitation,grant_role"
 
 
@@ -149,6 +153,37 @@ def _listening(value: str) -> str:
     return text
 
 
+def _people(value: object) -> object:
+    chosen = _names(value)
+    if chosen is None:
+        return value
+    if not all(len(name) <= 320 and name.isprintable() for name in chosen):
+        raise ValueError("names something that is neither an address nor an id")
+    return chosen
+
+
+def _paths(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _approvers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys: dict[str, str] = {}
+    for part in filter(None, (one.strip() for one in value.split(","))):
+        name, _, key = part.partition("=")
+        try:
+            fits = len(b64decode(key.strip(), validate=True)) == _PUBLIC_KEY_BYTES
+        except (ValueError, NoBase64):
+            fits = False
+        if not fits or not name.strip() or not name.isprintable():
+            raise ValueError("must be NAME=KEY, the key being the 32 bytes of an Ed25519 public key in base64")
+        keys[name.strip()] = key.strip()
+    return keys
+
+
 def _operator(value: str) -> str:
     name = value.strip()
     if not name or len(name) > 200 or not name.isprintable():
@@ -160,6 +195,9 @@ Site = Annotated[str, AfterValidator(_site)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Domains = Annotated[frozenset[str], BeforeValidator(_domains)]
+People = Annotated[frozenset[str], BeforeValidator(_people)]
+Approvers = Annotated[dict[str, str], BeforeValidator(_approvers)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
 Operations = Annotated[frozenset[Operation], BeforeValidator(_operations)]
 Listening = Annotated[str, AfterValidator(_listening)]
 Operator = Annotated[str, AfterValidator(_operator)]
@@ -280,6 +318,92 @@ class Settings(BaseSettings):
         "list of operations",
         "Write operations that may be sent; every other is refused before anything is sent.",
         _SOME_OPERATIONS,
+    )
+    allow_unscoped_key: bool = _setting(
+        "ACCESSSYNC_ALLOW_UNSCOPED_KEY",
+        False,
+        "true or false",
+        "Whether a provisioning key may write whose scopes are none or unknown.",
+        "true",
+    )
+    guard_removal_share: int = _setting(
+        "ACCESSSYNC_GUARD_REMOVAL_SHARE",
+        20,
+        "percent",
+        "Share of the enabled user records from which a day's plans may take something.",
+        20,
+        ge=1,
+        le=100,
+    )
+    guard_removals: int = _setting(
+        "ACCESSSYNC_GUARD_REMOVALS",
+        25,
+        "removals",
+        "Disabled users and revoked roles that a day's plans may come to; below ten users it is 1.",
+        25,
+        ge=0,
+        le=100_000,
+    )
+    guard_privileged: int = _setting(
+        "ACCESSSYNC_GUARD_PRIVILEGED",
+        5,
+        "changes",
+        "Changes of privileged access, given or taken, that a day's plans may come to.",
+        5,
+        ge=0,
+        le=10_000,
+    )
+    min_admins: int = _setting(
+        "ACCESSSYNC_MIN_ADMINS", 2, "people", "Active admins that no plan may go below.", 2, ge=1, le=1000
+    )
+    required_admins: People = _setting(
+        "ACCESSSYNC_REQUIRED_ADMINS",
+        frozenset(),
+        "list of people",
+        "Addresses or ids of admins who stay admins whatever a file says.",
+        "ada@example.com,bob@example.com",
+    )
+    protected: People = _setting(
+        "ACCESSSYNC_PROTECTED",
+        frozenset(),
+        "list of people",
+        "Addresses, ids and names of service accounts from whom nothing is ever taken.",
+        "break-glass@example.com",
+    )
+    saml_conflict: Literal["warn", "refuse"] = _setting(
+        "ACCESSSYNC_SAML_CONFLICT",
+        "warn",
+        "warn or refuse",
+        "What a plan does where a SAML mapping would undo it at the next login.",
+        "refuse",
+    )
+    approval: Literal["never", "privileged", "removals", "always"] = _setting(
+        "ACCESSSYNC_APPROVAL",
+        "never",
+        "never, privileged, removals or always",
+        "Which plans somebody else than their author has to approve.",
+        "privileged",
+    )
+    approvers: Approvers = _setting(
+        "ACCESSSYNC_APPROVERS",
+        dict,
+        "list of NAME=KEY",
+        "Who may approve, each with an Ed25519 public key in base64; where unset, approvals are declared.",
+        f"ada@example.com={_A_PUBLIC_KEY}",
+    )
+    access_files: Paths = _setting(
+        "ACCESSSYNC_ACCESS_FILES",
+        (),
+        "list of files",
+        "Access files that reconciling plans from.",
+        "/srv/access/default.yaml",
+    )
+    reconcile_apply: bool = _setting(
+        "ACCESSSYNC_RECONCILE_APPLY",
+        False,
+        "true or false",
+        "Whether reconciling applies what only adds and no guard refuses, instead of only planning.",
+        "true",
     )
     orgs: dict[str, OrgForm] = _setting(
         _ORGS, dict, "organizations", "Several organizations by name, instead of the DD_ variables.", ""

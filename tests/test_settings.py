@@ -343,6 +343,8 @@ def declared(form: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, st
 
     def default(setting: FieldInfo) -> str:
         value = setting.default
+        if setting.default_factory is dict or value == ():
+            return "none"
         if setting.default_factory is not None:
             return "accesssync.db in the user's state directory"
         if value is None or value == frozenset():

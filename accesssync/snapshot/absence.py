@@ -65,20 +65,23 @@ def confirm(
     executor: Executor,
     sink: Callable[[list[R]], None],
     accepted: int = 0,
+    own: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Look at every candidate by its id and tell removal from a gap in the listing.
 
     Records that turn out to exist are handed to `sink`. Refuses, without a request, when there are more
-    candidates than `limit` allows. `get` reads one record, or None where Datadog answers 404.
+    candidates than `limit` allows, those aside that our `own` writes ended. `get` reads one record, or None where
+    Datadog answers 404.
     """
     ids = sorted(candidates)
     if not ids:
         return Verdict()
     allowed = limit(listed, accepted)
-    if len(ids) > allowed:
+    foreign = sum(one not in own for one in ids)
+    if foreign > allowed:
         return Verdict(
             unclear=tuple(ids),
-            refused=too_many(len(ids), listed, allowed),
+            refused=too_many(foreign, listed, allowed),
         )
     removed, found, unclear = [], [], []
     for record_id, future in [(one, executor.submit(get, one)) for one in ids]:

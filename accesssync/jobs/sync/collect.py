@@ -56,6 +56,7 @@ class Reading(Struct, Generic[R], frozen=True, kw_only=True):
 class Collector(Struct, frozen=True, kw_only=True):
     """The means of one collection.
 
+    `own` are the ids of what our own writes ended: that they are gone is no news, and does not count as removal.
     `suspects` notes who a proven listing of users did not show, and tells who was missing from the one
     before as well.
     """
@@ -64,6 +65,7 @@ class Collector(Struct, frozen=True, kw_only=True):
     limits: Limits
     skip: frozenset[Resource]
     accepted: int
+    own: frozenset[str] = frozenset()
     clock: Callable[[], datetime]
     suspects: Suspects
     on_page: OnPage
@@ -184,7 +186,9 @@ class Collector(Struct, frozen=True, kw_only=True):
             return f"the listing holds {listed:,} of {held:,} that were known"
         if reading.get is None:
             return self._settle_again(reading, recorder, candidates, listed)
-        verdict = absence.confirm(reading.get, candidates, listed, self.executor, recorder.offer, self.accepted)
+        verdict = absence.confirm(
+            reading.get, candidates, listed, self.executor, recorder.offer, self.accepted, self.own
+        )
         recorder.flush()
         recorder.remove(verdict.removed)
         return verdict.refused
@@ -194,8 +198,9 @@ class Collector(Struct, frozen=True, kw_only=True):
     ) -> str | None:
         """Where no call reads one record, a second proven reading has to agree."""
         allowed = absence.limit(listed, self.accepted)
-        if len(candidates) > allowed:
-            return absence.too_many(len(candidates), listed, allowed)
+        foreign = [one for one in candidates if one not in self.own]
+        if len(foreign) > allowed:
+            return absence.too_many(len(foreign), listed, allowed)
         again = reading.read_again(candidates, recorder.offer)
         recorder.flush()
         if again.coverage.proven:

@@ -1,6 +1,6 @@
 """The life of one run: lease, undo, collect, compare, publish."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -15,6 +15,7 @@ from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
+from accesssync.jobs.sync.own_writes import OwnWrites, since
 from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Source
@@ -22,6 +23,7 @@ from accesssync.store import activity, history, inventory, runs
 from accesssync.store.background import Background
 from accesssync.store.changes import write_changes
 from accesssync.store.engine import Database
+from accesssync.store.intents import effective_since, settle_accepted
 from accesssync.store.kinds import ALL
 from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
@@ -166,6 +168,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
                 limits=self.terms.limits,
                 skip=self.target.skip,
                 accepted=self.terms.accepted_removals,
+                own=self._own(self._proven_at(kind.resource) for kind in ALL).ended,
                 clock=self.world.clock,
                 suspects=suspects,
                 on_page=self.world.on_page,
@@ -189,6 +192,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
         else:
             self._write_changes(tally, observed)
+        settle_accepted(self.engine, self.lease, now)
         activity.thin(self.engine, self.lease, self.world.clock().date())
         result = self._result(
             started,
@@ -216,17 +220,26 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             before=before,
             now=observed,
         )
+        changes = self._own(look.proven_at for look in before.values()).explained(changes)
         write_changes(self.engine, self.lease, self.run_id, tally.counting(changes))
+
+    def _proven_at(self, resource: Resource) -> datetime | None:
+        proven = runs.last_proven(self.engine, self.lease.org_id, resource)
+        return proven.started_at if proven else None
+
+    def _own(self, proven: Iterable[datetime | None]) -> OwnWrites:
+        """What we wrote ourselves since the last proven looks."""
+        start = since(proven)
+        return OwnWrites(effective_since(self.engine, self.lease.org_id, start) if start is not None else ())
 
     def _look(self, resource: Resource) -> Look:
         org_id = self.lease.org_id
-        proven = runs.last_proven(self.engine, org_id, resource)
         shown: dict[str, datetime | None] = {}
         for record_id, missed in runs.absent_since(self.engine, org_id, resource).items():
             if missed < self.run_id:
                 seen = runs.last_proven(self.engine, org_id, resource, before_run=missed)
                 shown[record_id] = seen.started_at if seen else None
-        return Look(proven.started_at if proven else None, shown)
+        return Look(self._proven_at(resource), shown)
 
     def _failed(
         self,
