@@ -21,7 +21,10 @@ class Text:
     def __init__(self, field: str, folded: str, lexicon: Lexicon) -> None:
         self.field = field
         self.folded = folded
-        self.words = words_of(folded, lexicon.known) if folded else []
+        words = words_of(folded, lexicon.known) if folded else []
+        # In a name of several words each is somebody's; a login is glued together by whoever makes it up.
+        glued = len(words) < 2 or field != "name"
+        self.words = [part for word in words for part in lexicon.parts(word)] if glued else words
         self.compact = "".join([char for char in folded if char.isalnum()]).lower() if folded else ""
 
 

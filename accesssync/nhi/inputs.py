@@ -10,7 +10,7 @@ from accesssync.nhi.behaviour import ASLEEP, MONTH
 from accesssync.nhi.classify import Context
 from accesssync.nhi.verdict import Subject
 
-METHOD = 1
+METHOD = 2
 """To be raised whenever the code, rather than the lexicon, comes to judge the same evidence differently."""
 
 

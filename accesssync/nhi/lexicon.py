@@ -17,6 +17,13 @@ from accesssync.nhi.verdict import Kind
 LARGEST = 1_000_000
 """Bytes of a file of one's own."""
 
+SHORTEST_COMPOUND, LONGEST_COMPOUND = 7, 40
+"""Letters of a word that is tried as one that consists of others."""
+
+SHORTEST_PART, _LONGEST_PART = 3, 16
+_SHORT_LAST = frozenset({"ci", "qa", "vm"})
+_REMEMBERED = 50_000
+
 
 class Group(Struct, frozen=True, forbid_unknown_fields=True):
     """Words that mean the same to a reviewer and are worth the same."""
@@ -79,7 +86,35 @@ class Lexicon:
         self.endings = sorted(_by_word(source.endings).items(), key=lambda one: -len(one[0]))
         self.accounts = _by_word(source.accounts)
         self.lists = {name: frozenset(group.words) for name, group in source.lists.items()}
+        self._compounds: dict[str, tuple[str, ...]] = {}
         self.known = frozenset(self.words) | {word for phrase in self.phrases for word in phrase}
+
+    def parts(self, word: str) -> tuple[str, ...]:
+        """The words of the lexicon that a word consists of without a rest, as in `buildserver`; else the word itself.
+
+        A word that merely begins or ends with one of them is left alone: so do the names of people.
+        """
+        if word in self.known or not SHORTEST_COMPOUND <= len(word) <= LONGEST_COMPOUND:
+            return (word,)
+        found = self._compounds.get(word)
+        if found is None:
+            if len(self._compounds) > _REMEMBERED:
+                self._compounds.clear()
+            found = self._compounds[word] = self._cut(word) or (word,)
+        return found
+
+    def _cut(self, word: str) -> tuple[str, ...] | None:
+        # The way to each place with the fewest parts; a word is short, so this is quick whatever it holds.
+        best: list[tuple[str, ...] | None] = [()] + [None] * len(word)
+        for end in range(SHORTEST_PART, len(word) + 1):
+            for start in range(max(0, end - _LONGEST_PART), end - SHORTEST_PART + 1):
+                before = best[start]
+                if before is not None and word[start:end] in self.words:
+                    already = best[end]
+                    if already is None or len(before) + 1 < len(already):
+                        best[end] = (*before, word[start:end])
+        first = best[-3] if word[-2:] in _SHORT_LAST else None
+        return best[-1] or ((*first, word[-2:]) if first else None)
 
 
 def _by_word(groups: Mapping[str, Group]) -> dict[str, str]:

@@ -123,14 +123,15 @@ def _account(fields: Fields, lexicon: Lexicon) -> Signal | None:
 def _ending(fields: Fields, lexicon: Lexicon) -> list[Signal]:
     """liquibot, but no surname: Talbot, Chrobot."""
     for text in fields.texts:
-        word = text.words[-1] if text.words else ""
-        if len(word) < 5 or word in lexicon.words or fields.explained(word):
-            continue
         if text.field == "name" and len(text.words) > 1 and fields.person:
             continue
-        for ending, name in lexicon.endings:
-            if word.endswith(ending):
-                return _ended(text, word, ending, name, lexicon)
+        # Of a login the first word may end so, too: garybot-prod.
+        for word in dict.fromkeys((*text.words[-1:], *(text.words[:1] if text.field != "name" else ()))):
+            if len(word) < 5 or word in lexicon.words or fields.explained(word):
+                continue
+            for ending, name in lexicon.endings:
+                if word.endswith(ending):
+                    return _ended(text, word, ending, name, lexicon)
     return []
 
 
@@ -146,13 +147,19 @@ def _ended(text: Text, word: str, ending: str, name: str, lexicon: Lexicon) -> l
 
 
 def _ambiguous(fields: Fields, hits: Hits, lexicon: Lexicon) -> list[Signal]:
-    """Martin Bot: Bot is a surname, too."""
+    """Martin Bot, Petra Terraform: after a given name almost any word can be a surname."""
     words = fields.name.words
-    given = lexicon.lists["common_given_names"]
-    if 2 <= len(words) <= 3 and words[0] in given and words[-1] == "bot" and "bot" in hits.get("N1", {}):
-        text = f"{quoted(fields.name.folded)}: Bot can be a surname"
+    if not 2 <= len(words) <= 3 or " " not in fields.name.folded or not is_given_name(words[0], lexicon):
+        return []
+    if any(words[-1] in found for found in hits.values()):
+        text = f"{quoted(fields.name.folded)}: after a given name it can be a surname"
         return [Signal("G1", lexicon.points["given_and_bot"], "name", text)]
     return []
+
+
+def is_given_name(word: str, lexicon: Lexicon) -> bool:
+    """Whether people are called so."""
+    return word in lexicon.lists["common_given_names"] or word in lexicon.lists["further_given_names"]
 
 
 def _component(fields: Fields, lexicon: Lexicon) -> list[Signal]:
@@ -161,14 +168,20 @@ def _component(fields: Fields, lexicon: Lexicon) -> list[Signal]:
         words = text.words
         if fields.person or len(words) < 2 or " " in text.folded or not _JOINT.search(text.folded):
             continue
-        if words[0] in lexicon.lists["common_given_names"]:
+        if is_given_name(words[0], lexicon) or (text is not fields.name and "." in text.folded and _spelled(fields)):
             continue
-        for word in (words[-1], words[0]):
+        # In between only where there are several: deploy-payments-prod, but not ada-deploy.
+        for word in (words[-1], words[0], *(words[1:-1] if len(words) > 2 else ())):
             name = lexicon.words.get(word)
             if name and lexicon.groups[name].component:
                 what = f"{quoted(text.folded)} is put together as components are"
                 return [Signal("N19", lexicon.points["component"], text.field, what)]
     return []
+
+
+def _spelled(fields: Fields) -> bool:
+    """Whether the address has the words of a name of several words: lea.technik@ and Lea Technik."""
+    return len(fields.name.words) > 1 and " " in fields.name.folded and fields.local.words == fields.name.words
 
 
 def _suffix(fields: Fields, lexicon: Lexicon) -> list[Signal]:

@@ -84,6 +84,15 @@ PEOPLE = [
     ("ليلى حداد", "layla.haddad@acme.example", ""),
     ("नेहा शर्मा", "neha.sharma@acme.example", ""),
     ("สมชาย ศรีสุข", "somchai@acme.example", ""),
+    ("Иван Робот", "ivan.robot@acme.example", ""),
+    ("Anna Falco", "anna.falco@acme.example", ""),
+    ("Thanos Papadakis", "thanos.papadakis@acme.example", ""),
+    ("Lea Technik", "lea.technik@acme.example", ""),
+    ("Peter Kube", "peter.kube@acme.example", ""),
+    ("Jan van Erp", "jan.vanerp@acme.example", ""),
+    ("Ali Nagios", "ali.nagios@acme.example", ""),
+    ("", "", "keyserling"),
+    ("", "", "testamentum"),
 ]
 
 
@@ -104,8 +113,8 @@ def test_an_ambiguous_single_word_is_never_called_a_machine(name: str) -> None:
     assert judged(name, f"{name.lower()}@somewhere.example").label != "nhi"
 
 
-@pytest.mark.parametrize("name", ["Martin Bot", "Martin K Bot", "Thomas Bot"])
-def test_a_given_name_before_bot_leaves_the_decision_to_people(name: str) -> None:
+@pytest.mark.parametrize("name", ["Martin Bot", "Martin K Bot", "Thomas Bot", "Chad Terraform", "Will Teamcity"])
+def test_a_given_name_before_a_machines_word_leaves_the_decision_to_people(name: str) -> None:
     assert judged(name, f"{name.lower().replace(' ', '.')}@acme.example").label == "review"
 
 
@@ -131,6 +140,10 @@ MACHINES = [
     ("Break Glass prod", "breakglass-prod@acme.example", "", "break_glass"),
     ("anything", "x@project.iam.gserviceaccount.com", "", "automation"),
     ("no reply", "noreply@acme.example", "", "automation"),
+    ("", "buildserver@acme.example", "", "ci"),
+    ("nightlybuilderci", "", "", "ci"),
+    ("", "", "ledgerbot-emea", "automation"),
+    ("Synchronisation Schnittstelle", "sync@acme.example", "", "automation"),
     ("b\u200bo\u200bt", "\uff42\uff4f\uff54@acme.example", "", "automation"),
 ]
 
