@@ -9,10 +9,9 @@ from pydantic import SecretStr
 from accesssync import __version__
 from accesssync.datadog.connection import Rest
 from accesssync.datadog.limits import Limits
+from accesssync.datadog.permit import Permit, only_reading
 from accesssync.datadog.sites import api_base
 from accesssync.errors import ConfigurationError
-
-READS = frozenset({"GET"})
 
 
 class Client(ApiClient):
@@ -21,16 +20,16 @@ class Client(ApiClient):
     rest_client: Rest
 
     def __init__(
-        self, configuration: Configuration, *, concurrency: int, limits: Limits, methods: frozenset[str] = READS
+        self, configuration: Configuration, *, concurrency: int, limits: Limits, permit: Permit = only_reading
     ) -> None:
         self._concurrency = concurrency
         self._limits = limits
-        self._methods = methods
+        self._permit = permit
         super().__init__(configuration)
         self.user_agent = f"accesssync/{__version__}"
 
     def _build_rest_client(self) -> Rest:
-        return Rest(self.configuration, concurrency=self._concurrency, limits=self._limits, methods=self._methods)
+        return Rest(self.configuration, concurrency=self._concurrency, limits=self._limits, permit=self._permit)
 
 
 def build_client(
@@ -42,8 +41,9 @@ def build_client(
     allow_other_host: bool = False,
     concurrency: int = 8,
     limits: Limits | None = None,
+    permit: Permit = only_reading,
 ) -> Client:
-    """A client that reads, and sends these two keys to this one host and nothing else anywhere.
+    """A client that sends these two keys to this one host and nothing else anywhere, and only what `permit` lets out.
 
     Raises ConfigurationError for a host that the rules forbid and for keys that cannot be sent as a header.
     """
@@ -58,7 +58,7 @@ def build_client(
     configuration.refresh_api_key_hook = None
     configuration.delegated_auth_provider = None
     configuration.delegated_auth_org_uuid = None
-    return Client(configuration, concurrency=concurrency, limits=limits)
+    return Client(configuration, concurrency=concurrency, limits=limits, permit=permit)
 
 
 def _configuration(site: str, base: str, other_host: bool) -> Configuration:

@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
 from accesssync.datadog.limits import Limits
-from accesssync.errors import RefusedError
+from accesssync.datadog.permit import Permit
 
 
 class Deadline:
@@ -42,6 +42,18 @@ class Deadline:
 
 # The client's endpoint methods have no argument through which a deadline could travel to the socket.
 current_deadline: ContextVar[Deadline | None] = ContextVar("current_deadline", default=None)
+
+
+class Sending:
+    """Whether a request was begun: what fails before that has certainly changed nothing."""
+
+    __slots__ = ("started",)
+
+    def __init__(self) -> None:
+        self.started = False
+
+
+current_sending: ContextVar[Sending | None] = ContextVar("current_sending", default=None)
 
 
 class _TimedSocket(io.RawIOBase):
@@ -96,15 +108,13 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Rest(RESTClientObject):
-    """The HTTP layer under the official client. Sends only `methods`; anything else is refused unsent."""
+    """The HTTP layer under the official client. Sends only what `permit` lets through; the rest is refused unsent."""
 
-    def __init__(
-        self, configuration: Configuration, *, concurrency: int, limits: Limits, methods: frozenset[str]
-    ) -> None:
+    def __init__(self, configuration: Configuration, *, concurrency: int, limits: Limits, permit: Permit) -> None:
         # As many kept connections as callers, else urllib3 throws connections away and complains each time.
         super().__init__(configuration, maxsize=concurrency)  # type: ignore[no-untyped-call]
         self._limits = limits
-        self._methods = methods
+        self._permit = permit
         self.pool_manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         # Reading the trusted certificates takes longer than many a whole run against a loopback address.
         if configuration.host.startswith("https:"):
@@ -125,12 +135,14 @@ class Rest(RESTClientObject):
 
         Timeouts and reading are our own business, so what the client passes about them is ignored.
         """
-        if method.upper() not in self._methods:
-            raise RefusedError(f"this connection does not send {method.upper()} requests")
+        self._permit(method.upper(), url, body)
         if query_params:
             url += "?" + urlencode(query_params)
         deadline = current_deadline.get()
         left = self._limits.attempt if deadline is None else max(deadline.left(), 0.001)
+        sending = current_sending.get()
+        if sending is not None:
+            sending.started = True
         return self.pool_manager.urlopen(
             method.upper(),
             url,

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from datadog_api_client.v2.api.authn_mappings_api import AuthNMappingsApi
     from datadog_api_client.v2.api.key_management_api import KeyManagementApi
     from datadog_api_client.v2.api.org_authorized_clients_api import OrgAuthorizedClientsApi
+    from datadog_api_client.v2.api.service_accounts_api import ServiceAccountsApi
     from datadog_api_client.v2.api.teams_api import TeamsApi
 
 
 class Endpoints:
-    """The parts of the API that are read, over one client."""
+    """The parts of the API that are used, over one client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -47,6 +48,12 @@ class Endpoints:
         from datadog_api_client.v2.api.org_authorized_clients_api import OrgAuthorizedClientsApi
 
         return OrgAuthorizedClientsApi(self._client)  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def service_accounts(self) -> "ServiceAccountsApi":
+        from datadog_api_client.v2.api.service_accounts_api import ServiceAccountsApi
+
+        return ServiceAccountsApi(self._client)  # type: ignore[no-untyped-call]
 
     @cached_property
     def teams(self) -> "TeamsApi":

@@ -26,14 +26,15 @@ class Failure(Struct, frozen=True, kw_only=True):
     """One request that did not bring what it was sent for.
 
     `kind` tells no answer (`network`) from an answer with an unwanted status (`status`) and from an answer
-    whose content is unusable (`body`). `lasting` ones would fail the same way again. `reset` is
-    the header that says when the rate limit starts anew, as sent.
+    whose content is unusable (`body`). `lasting` ones would fail the same way again. `unsent` ones never reached
+    anybody, for certain. `reset` is the header that says when the rate limit starts anew, as sent.
     """
 
     kind: Literal["network", "status", "body"]
     message: str
     status: int = 0
     lasting: bool = False
+    unsent: bool = False
     reset: str | None = None
 
 
@@ -82,9 +83,14 @@ def from_exception(error: Exception) -> Failure:
     certificate = _certificate_problem(error)
     if certificate is not None:
         message = f"the server's TLS certificate is not accepted ({certificate})"
-        return Failure(kind="network", lasting=True, message=message)
+        return Failure(kind="network", lasting=True, unsent=True, message=message)
     described = next((text for kinds, text in _DESCRIPTIONS if isinstance(error, kinds)), None)
-    return Failure(kind="network", message=described or f"the request failed ({type(error).__name__})")
+    return Failure(
+        kind="network",
+        # Raised while connecting, and at no other time.
+        unsent=isinstance(error, u3.NewConnectionError | u3.ConnectTimeoutError),
+        message=described or f"the request failed ({type(error).__name__})",
+    )
 
 
 _DESCRIPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (

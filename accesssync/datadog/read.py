@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from random import Random
 from time import time
-from urllib.parse import urlsplit
+from typing import Any
 
 from pydantic import SecretStr
 
 from accesssync.datadog.account import decode_account
 from accesssync.datadog.budget import Budget, RateLimit
 from accesssync.datadog.calls import Calls
-from accesssync.datadog.client import Client, build_client
+from accesssync.datadog.client import Client
+from accesssync.datadog.connect import connect
 from accesssync.datadog.credentials import API_KEYS, APPLICATION_KEYS, OAUTH_CLIENTS, TOKENS
 from accesssync.datadog.endpoints import Endpoints
 from accesssync.datadog.limits import Limits
-from accesssync.datadog.scrub import Scrub
+from accesssync.datadog.permit import only_reading
 from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS
 from accesssync.datadog.teams import MAPPINGS, TEAMS, memberships_of
 from accesssync.datadog.transport import Call, Event, Transport
@@ -128,16 +129,17 @@ class DatadogSource:
         fetch = calls.fetch("list_permissions", PERMISSIONS, lambda _number, _size: api.list_permissions())
         return Listing(calls.resource, calls.permission, fetch, paged=False, may_be_empty=False)
 
-    def application_keys(self) -> Listing[Credential]:
-        """Every application key, those of service accounts included."""
+    def application_keys(self, owned_by: str | None = None) -> Listing[Credential]:
+        """Every application key, those of service accounts included; with `owned_by`, of this user at least."""
         from datadog_api_client.v2.model.application_keys_sort import ApplicationKeysSort
 
         api, calls = self._api.keys, self._calls(Resource.APPLICATION_KEYS, _READ_APPLICATION_KEYS)
         include = "owned_by"
 
         def send(number: int, size: int) -> object:
+            more: dict[str, Any] = {} if owned_by is None else {"filter_owned_by": owned_by}
             sort = ApplicationKeysSort.CREATED_AT_ASCENDING
-            return api.list_application_keys(page_size=size, page_number=number, sort=sort, include=include)
+            return api.list_application_keys(page_size=size, page_number=number, sort=sort, include=include, **more)
 
         return Listing(
             calls.resource,
@@ -275,23 +277,16 @@ def open_source(
     through unchanged. `on_event` hears of every wait, `on_answer` the status of every answer. Raises
     ConfigurationError for a host the rules forbid or unsendable keys.
     """
-    limits = limits or Limits()
-    client = build_client(
+    connected = connect(
+        org=org,
         site=site,
         api_key=api_key,
         app_key=app_key,
         api_url=api_url,
         allow_other_host=allow_other_host,
         concurrency=concurrency,
-        limits=limits,
-    )
-    budget = Budget(limits, clock)
-    transport = Transport(
-        org=org,
-        where=site if api_url is None else urlsplit(client.configuration.host).netloc,
-        limits=limits,
-        scrub=Scrub((api_key.get_secret_value(), app_key.get_secret_value())),
-        budget=budget,
+        limits=limits or Limits(),
+        permit=only_reading,
         sleep=sleep,
         clock=clock,
         now=now,
@@ -299,4 +294,4 @@ def open_source(
         on_event=on_event,
         on_answer=on_answer,
     )
-    return DatadogSource(org=org, client=client, transport=transport, budget=budget)
+    return DatadogSource(org=org, client=connected.client, transport=connected.transport, budget=connected.budget)

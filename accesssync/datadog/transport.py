@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from accesssync.datadog.budget import Budget
-from accesssync.datadog.connection import Deadline, current_deadline
+from accesssync.datadog.connection import Deadline, Sending, current_deadline, current_sending
 from accesssync.datadog.failure import Failure, from_exception, from_status, to_error
 from accesssync.datadog.limits import Limits
 from accesssync.datadog.retry import decide
@@ -51,6 +51,25 @@ class Call(Struct, frozen=True, kw_only=True):
     resource: str
     permission: str | None
     send: Callable[[], object]
+
+
+class Rejection(Struct, frozen=True):
+    """Nothing was done, for certain. `status` is the answer's, None where there was none."""
+
+    status: int | None
+    message: str
+
+
+class Doubt(Struct, frozen=True):
+    """It may have been done or not."""
+
+    message: str
+
+
+_READ = frozenset({200})
+_DONE = frozenset({200, 201, 204})
+# Of the answers that usually mean that nothing was done, those that come from somebody on the way who waited in vain.
+_WAITED_IN_VAIN = frozenset({408, 499})
 
 
 class Transport:
@@ -152,7 +171,36 @@ class Transport:
             remedy="allow more time, or run again when Datadog answers faster",
         )
 
-    def _attempt(self, call: Call) -> bytes | Failure:
+    def write(self, call: Call) -> bytes | Rejection | Doubt:
+        """Carry out a call that changes something: at most once, unless it is certain that it was not carried out.
+
+        Gives the answer's body; Rejection where it is certain that nothing was done; Doubt where it is not. Raises
+        RefusedError, before anything is sent, where the connection does not permit the request.
+        """
+        for attempt in count(1):
+            try:
+                self._leave_share(call, attempt)
+                sending = Sending()
+                token = current_sending.set(sending)
+                try:
+                    outcome = self._attempt(call, accepted=_DONE)
+                finally:
+                    current_sending.reset(token)
+                if not isinstance(outcome, Failure):
+                    return outcome
+                verdict = _judge(outcome, begun=sending.started)
+                if isinstance(verdict, Doubt) or not sending.started:
+                    return verdict
+                wait = decide(attempt, outcome, self._rng, self._limits)
+                if wait is None or wait >= self._run.left():
+                    return verdict
+                self._pause("retry", call, attempt, wait, outcome.message, limited=outcome.status == 429)
+            except DeadlineError as error:
+                # Raised before sending only: what was sent ends with its own answer.
+                return Rejection(None, error.message)
+        raise AssertionError("unreachable")
+
+    def _attempt(self, call: Call, accepted: frozenset[int] = _READ) -> bytes | Failure:
         left = self._run.left()
         if left <= 0:
             raise self._too_late(call, "no request was sent any more")
@@ -165,7 +213,7 @@ class Transport:
                 self._on_answer(response.status)
                 skew = server_skew(response.headers, self._now())
                 self._skew = self._skew if skew is None else skew
-                return self._answer(response)
+                return self._answer(response, accepted)
         except _FOREIGN as error:
             if response is None:
                 self._on_answer(0)
@@ -174,13 +222,15 @@ class Transport:
             current_deadline.reset(token)
             _discard(response)
 
-    def _answer(self, response: BaseHTTPResponse) -> bytes | Failure:
-        if response.status != 200:
+    def _answer(self, response: BaseHTTPResponse, accepted: frozenset[int]) -> bytes | Failure:
+        if response.status not in accepted:
             body = b""
             # The status is what counts: a broken error body must not hide it.
             with suppress(*_FOREIGN):
                 body = _read(response, _ERROR_BODY) or b""
             return from_status(response.status, response.headers, body, self._scrub)
+        if response.status == 204:
+            return b""
         if not _is_json(response.headers):
             return Failure(kind="body", status=200, message="the answer is not JSON by its content type")
         body_or_none = _read(response, self._limits.body_bytes)
@@ -188,6 +238,14 @@ class Transport:
             size = f"{self._limits.body_bytes:,}"
             return Failure(kind="body", status=200, lasting=True, message=f"the answer is larger than {size} bytes")
         return body_or_none
+
+
+def _judge(failure: Failure, *, begun: bool) -> Rejection | Doubt:
+    """What a failure says about whether a write was carried out."""
+    refused = failure.kind != "network" and 400 <= failure.status < 500 and failure.status not in _WAITED_IN_VAIN
+    if refused or failure.unsent or not begun:
+        return Rejection(failure.status or None, failure.message)
+    return Doubt(failure.message)
 
 
 def _read(response: BaseHTTPResponse, limit: int) -> bytes | None:

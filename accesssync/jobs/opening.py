@@ -5,6 +5,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from accesssync.errors import ConfigurationError
 from accesssync.jobs.governance.directory import Governance, load_governance
 from accesssync.jobs.nhi import lexicon_of
 from accesssync.jobs.sync.classify import Judging
@@ -16,8 +17,10 @@ from accesssync.store import schema
 from accesssync.store.engine import Database, parse_url
 
 if TYPE_CHECKING:
+    from accesssync.datadog.limits import Limits as Bounds
     from accesssync.datadog.read import DatadogSource
     from accesssync.datadog.transport import Event
+    from accesssync.datadog.write import DatadogGateway
 
 
 def open_to_write(settings: Settings) -> Database:
@@ -83,7 +86,6 @@ def open_org(
     """One organization, readable; nothing is sent yet. ConfigurationError where a key is missing."""
     from pydantic import SecretStr
 
-    from accesssync.datadog import limits
     from accesssync.datadog.read import open_source
 
     api_key, app_key = org.keys()
@@ -95,21 +97,70 @@ def open_org(
         api_url=org.api_url,
         allow_other_host=settings.allow_other_host,
         concurrency=settings.concurrency,
-        limits=limits.Limits(
-            connect=settings.connect_timeout,
-            read=settings.read_timeout,
-            attempt=settings.request_deadline,
-            run=settings.run_deadline,
-            body_bytes=settings.max_body_bytes,
-            attempts=settings.max_attempts,
-            wait_cap=settings.max_rate_limit_wait,
-            share_left_to_others=settings.rate_limit_share / 100,
-        ),
+        limits=_limits(settings),
         sleep=sleep,
         clock=monotonic,
         rng=rng,
         on_event=on_event,
         on_answer=on_answer,
+    )
+
+
+def open_gateway(
+    settings: Settings,
+    org: OrgSettings,
+    *,
+    sleep: Callable[[float], None],
+    monotonic: Callable[[], float],
+    rng: Random,
+    on_event: "Callable[[Event], None]",
+) -> "DatadogGateway":
+    """One organization, writable with its provisioning key; nothing is sent yet.
+
+    ConfigurationError where that key or the API key is missing. Without a read key nobody learns the scopes of the
+    other.
+    """
+    from accesssync.datadog import write
+
+    if org.api_key is None or org.provision_app_key is None:
+        missing = org.variable("PROVISION_APP_KEY") if org.api_key is not None else org.prefix + "API_KEY"
+        raise ConfigurationError(
+            f"{missing} is not set, and nothing is written without it", org=org.name, remedy=f"set {missing}"
+        )
+    reader = None
+    if org.app_key is not None:
+        reader = open_org(settings, org, sleep=sleep, monotonic=monotonic, rng=rng, on_event=on_event)
+    return write.open_gateway(
+        org=org.name,
+        site=org.site,
+        api_key=org.api_key,
+        app_key=org.provision_app_key,
+        reader=reader,
+        allowed=org.allowed_operations,
+        setting=org.variable("ALLOWED_OPERATIONS"),
+        api_url=org.api_url,
+        allow_other_host=settings.allow_other_host,
+        concurrency=settings.concurrency,
+        limits=_limits(settings),
+        sleep=sleep,
+        clock=monotonic,
+        rng=rng,
+        on_event=on_event,
+    )
+
+
+def _limits(settings: Settings) -> "Bounds":
+    from accesssync.datadog.limits import Limits as Bounds
+
+    return Bounds(
+        connect=settings.connect_timeout,
+        read=settings.read_timeout,
+        attempt=settings.request_deadline,
+        run=settings.run_deadline,
+        body_bytes=settings.max_body_bytes,
+        attempts=settings.max_attempts,
+        wait_cap=settings.max_rate_limit_wait,
+        share_left_to_others=settings.rate_limit_share / 100,
     )
 
 

@@ -59,6 +59,16 @@ class ClientBook(Directory):
             self._changed(found.id)
         return allowed
 
+    def end_authorization(self, client: str, user: str, *, at: datetime | None = None) -> None:
+        """The client may no longer act for the user; what was allowed stays listed as disabled."""
+        with self.lock:
+            found = self.oauth_client(client)
+            ended = found.authorizations.get(self.user(user).id)
+            if ended is None:
+                raise UnknownRecordError(f"{user} did not authorize {found.name}")
+            ended.disabled, ended.modified_at = True, at or self.clock()
+            self._changed(found.id)
+
     def withdraw(self, client: str, user: str) -> None:
         """The user no longer lets the client act for them."""
         with self.lock:

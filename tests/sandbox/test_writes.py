@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 from datadog_api_client import ApiClient, Configuration
-from datadog_api_client.exceptions import ApiException, NotFoundException
+from datadog_api_client.exceptions import ApiException
 from datadog_api_client.v2.api.key_management_api import KeyManagementApi
 from datadog_api_client.v2.api.org_authorized_clients_api import OrgAuthorizedClientsApi
 from datadog_api_client.v2.api.roles_api import RolesApi
@@ -330,12 +330,15 @@ class TestRevoking:
 
     def test_an_authorization(self, api: Api, organization: Organization) -> None:
         person, client = organization.add_user("ada@example.com"), organization.add_oauth_client("Vendor")
-        organization.authorize(client.id, person.id)
-        gone = api(OrgAuthorizedClientsApi).delete_org_authorized_client_user_authorization
-        gone(client.id, person.id)
-        assert client.authorizations == {}
-        with pytest.raises(NotFoundException):
-            gone(client.id, person.id)
+        other = organization.add_user("bob@example.com")
+        allowed, left = (organization.authorize(client.id, each.id) for each in (person, other))
+        clients = api(OrgAuthorizedClientsApi)
+        clients.delete_org_authorized_client_all_user_authorizations(client.id, person.id)
+        assert [allowed.disabled, left.disabled] == [True, False]
+        refused(404, clients.delete_org_authorized_client_all_user_authorizations, client.id, person.id)
+        clients.delete_org_authorized_client_user_authorization(client.id, left.id)
+        assert [one.disabled for one in client.authorizations.values()] == [True, True]
+        refused(404, clients.delete_org_authorized_client_user_authorization, client.id, left.id)
 
 
 class TestWhoMay:

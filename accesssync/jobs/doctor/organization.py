@@ -5,13 +5,13 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 
+from accesssync.datadog.own_keys import OwnKeys
 from accesssync.datadog.read import DatadogSource
 from accesssync.errors import AccessSyncError, AuthenticationError, UpstreamError
 from accesssync.jobs.doctor.lines import Check, Fault
 from accesssync.jobs.doctor.reading import check_reading, cost
 from accesssync.jobs.doctor.writing import Writing
 from accesssync.jobs.opening import open_org
-from accesssync.jobs.own_keys import OwnKeys
 from accesssync.settings import OrgSettings, Settings
 from accesssync.snapshot.source import Account
 

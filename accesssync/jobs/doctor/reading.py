@@ -6,10 +6,10 @@ from math import ceil
 from typing import Any
 
 from accesssync.datadog.budget import RateLimit
+from accesssync.datadog.own_keys import OwnKeys
 from accesssync.datadog.read import DatadogSource
 from accesssync.errors import AccessSyncError, DeniedError
 from accesssync.jobs.doctor.lines import Check, Fault, few
-from accesssync.jobs.own_keys import OwnKeys
 from accesssync.model.coverage import Resource
 from accesssync.reach.features import Feature, allowance, excess, missing, needed, reading
 from accesssync.settings import OrgSettings

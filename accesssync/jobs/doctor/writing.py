@@ -6,10 +6,10 @@ What fails here makes accesssync refuse to write; what warns is more than the wo
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from accesssync.datadog.own_keys import OwnKeys
 from accesssync.datadog.read import DatadogSource
 from accesssync.errors import AccessSyncError
 from accesssync.jobs.doctor.lines import Check, Status, few
-from accesssync.jobs.own_keys import OwnKeys
 from accesssync.model.operation import PROVISIONING, Operation
 from accesssync.reach.features import Feature, allowance, excess, missing, needed, writing
 from accesssync.settings import OrgSettings

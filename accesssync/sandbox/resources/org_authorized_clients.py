@@ -91,12 +91,22 @@ def list_user_authorizations(call: Call) -> Reply:
 
 
 def delete_user_authorization(call: Call) -> Reply:
-    """One user no longer lets one client act for them."""
-    client, users = _known(call), call.organization.users
-    user_id = call.path["user_id"]
-    if user_id not in users or user_id not in client.authorizations:
-        raise RefusedError(not_found(user_id))
-    call.organization.withdraw(client.id, user_id)
+    """One authorization ends; it stays listed as disabled."""
+    known = _known(call).authorizations.values()
+    return _end(call, [each for each in known if each.id == call.path["authorization_id"]])
+
+
+def delete_authorizations_of_user(call: Call) -> Reply:
+    """Every authorization that one user gave to one client ends."""
+    return _end(call, [each for each in _known(call).authorizations.values() if each.user_id == call.path["user_id"]])
+
+
+def _end(call: Call, ended: Sequence[Authorization]) -> Reply:
+    open_ones = [each for each in ended if not each.disabled]
+    if not open_ones:
+        raise RefusedError(not_found(call.requested.rpartition("/")[2]))
+    for each in open_ones:
+        call.organization.end_authorization(call.path["client_id"], each.user_id, at=call.now)
     return Reply(204)
 
 
@@ -182,5 +192,6 @@ ENDPOINTS = (
     Endpoint("GET", _ALL, "list_org_authorized_clients", _READ, list_org_authorized_clients),
     Endpoint("GET", _ONE, "get_org_authorized_client", _READ, get_org_authorized_client),
     Endpoint("GET", _USERS_OF, "list_user_authorizations", _READ, list_user_authorizations),
-    Endpoint("DELETE", _USERS_OF + "/{user_id}", "delete_user_authorization", _WRITE, delete_user_authorization),
+    Endpoint("DELETE", _USERS_OF + "/{authorization_id}", "end_authorization", _WRITE, delete_user_authorization),
+    Endpoint("DELETE", _ONE + "/user/{user_id}", "end_authorizations", _WRITE, delete_authorizations_of_user),
 )
