@@ -127,7 +127,8 @@ def credentials(
 
     fields = (
         "org", "id", "type", "name", "owner_id", "owner", "owner_known", "created_by", "scopes", "scopes_known",
-        "scoping", "created_at", "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked",
+        "scoping", "vendor", "broader_than_needed", "responsible", "purpose",
+        "created_at", "last_used_at", "last_used_state", "expires_at", "last4", "disabled", "leaked",
         "first_seen_at", "first_seen_baseline",
     )  # fmt: skip
     print_documents(
@@ -188,6 +189,9 @@ def _show(one: Document) -> None:
         ("id", one["id"]),
         ("ends in", one["last4"]),
         ("owner", one["owner"] or one["owner_id"]),
+        ("responsible", one["responsible"]),
+        ("purpose", one["purpose"]),
+        ("vendor", one["vendor"]),
         ("created", day(one["created_at"])),
         ("last used", day(one["last_used_at"]) if one["last_used_at"] else "never or not known"),
         ("expires", day(one["expires_at"]) if one["expires_at"] else None),
@@ -201,6 +205,9 @@ def _show(one: Document) -> None:
     ):
         if value:
             say(f"  {label:<11} {visible(value)}")
+    if one["broader_than_needed"]:
+        checked = "" if one["excess_verified"] else " (not checked against the vendor's documentation)"
+        say(f"  BROADER THAN NEEDED: {visible(one['broader_than_needed'])}{checked}")
     for doubt in (*reach["abilities"], *reach["doubts"]):
         say(f"  note: {visible(doubt)}")
 

@@ -108,6 +108,7 @@ def explore(played: "Played") -> list[str]:
     return [
         f"export ACCESSSYNC_DATABASE_URL={shlex.quote(_url(played))}",
         "accesssync admins",
+        "accesssync nhi list",
         "accesssync changes --since run-1",
         f"accesssync timeline {shlex.quote(played.subject)}",
         "accesssync identities --as-of run-1",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -51,16 +52,43 @@ def _why(one: Document) -> str:
     told = one["classification"]
     if told["decision"] and told["decision"]["review"]:
         return "; ".join(told["decision"]["review"])
-    return _strongest(told)
+    signals = [signal for signal in told["signals"] if signal["points"] > 0]
+    if told["basis"] == "declared" or not signals:
+        return "a service account" if told["basis"] == "declared" else _strongest(told)
+    # The words that were found say more in little room than what they mean; nhi show tells both.
+    best = sorted(signals, key=lambda signal: -signal["points"])
+    return ", ".join(dict.fromkeys(_brief(signal) for signal in best))
+
+
+def _brief(signal: Document) -> str:
+    text: str = signal["text"]
+    return text.partition("':")[0] + "'" if text.startswith("'") and "':" in text else text
+
+
+def _holds(one: Document) -> str:
+    """What harm it could do: privileged, keys without bounds, more than its vendor needs."""
+    keys, unscoped = one["credentials_held"], one["unscoped_held"]
+    told = ["ADMIN"] if one["privileged"] else []
+    told += ["too broad"] if one["excesses"] else []
+    if unscoped:
+        told.append(f"{unscoped} of {keys} unscoped")
+    elif keys:
+        told.append(f"{keys} key{'s' if keys > 1 else ''}")
+    return ", ".join(told)
+
+
+def _address(one: Document) -> str:
+    return str(one["email"] or one["name"] or one["id"])
 
 
 FOUND = (
-    Column("WHO", lambda one: one["email"] or one["name"] or one["id"], "middle", least=22),
-    Column("STATE", _standing, least=18),
-    Column("SCORE", lambda one: one["classification"]["score"], "number"),
-    Column("KIND", lambda one: one["classification"]["kind"] or "", least=8, optional=True),
+    Column("WHO", _address, "middle", least=24),
+    Column("STATE", _standing, least=9),
+    Column("SCORE", lambda one: one["classification"]["score"], "number", optional=True),
+    Column("KIND", lambda one: one["classification"]["kind"] or "", least=10, optional=True),
+    Column("HOLDS", _holds, least=22),
     Column("OWNER", lambda one: one["owner"] or "", "middle", least=10, sparse=True),
-    Column("WHY", _why, least=24),
+    Column("WHY", _why, least=14),
 )
 
 
@@ -162,18 +190,30 @@ def list_(
     from accesssync.jobs import machines as job
 
     engine, views = opened(invocation, as_of)
+    states: Counter[str] = Counter()
+    orphans: Counter[str] = Counter()
 
     def found() -> Iterator[Document]:
         for view in views:
             for one in job.list_machines(engine, view, label, kind):
+                states[_standing(one)] += 1
+                orphans.update(["without an owner"] if one["owner"] is None else [])
                 yield _row(one) if form == "csv" and not invocation.as_json else one
 
     columns = (
         "org", "id", "email", "name", "label", "nhi_kind", "score", "basis", "state", "owner", "purpose", "reasons",
-        "last_login_at", "roles",
+        "last_login_at", "roles", "privileged", "credentials_held", "unscoped_held", "vendor", "excesses",
     )  # fmt: skip
     noun = ("identity", "identities")
     print_documents(invocation, noun, columns, found(), form=form, table=FOUND, limit=limit, name="nhi")
+    if form == "table" and not invocation.as_json:
+        counted = [f"{count:,} {state}" for state, count in (*states.items(), *orphans.items())]
+        say(", ".join(counted) if counted else "nobody is, or may be, a machine")
+        types = sum((job.declared_credentials(engine, view) for view in views), Counter[str]())
+        acting = ", ".join(f"{count:,} {kind.replace('_', ' ')}s" for kind, count in sorted(types.items()))
+        if acting:
+            say(fill(f"besides them act {acting}: accesssync credentials", 79, subsequent_indent="  "))
+        say("next: accesssync nhi show WHO tells every reason, accesssync nhi decide WHO settles it")
 
 
 def _row(one: Document) -> Document:
@@ -218,6 +258,8 @@ def _show(one: Document) -> None:
         ("last login", day(one["last_login_at"]) if one["last_login_at"] else one["last_login_state"]),
         ("owner", one["owner"]),
         ("purpose", one["purpose"]),
+        ("vendor", one["vendor"]),
+        ("PRIVILEGED", ", ".join(one["privileged"])),
     ):
         if value:
             say(f"  {label:<11} {visible(value)}")
@@ -229,6 +271,8 @@ def _show(one: Document) -> None:
     for signal in told["signals"]:
         say(f"    {signal['points']:+4d}  {signal['id']:<4} {signal['field']:<10} {visible(signal['text'])}")
     _show_decisions(one)
+    if one["broader_than_needed"]:
+        say(f"  BROADER THAN NEEDED: {visible(one['broader_than_needed'])}{_checked(one)}")
     _show_keys(one)
     for suggestion in one["owner_suggestions"]:
         say(f"  owner? {visible(suggestion['owner'])}: {visible(suggestion['reason'])} (a suggestion, not stored)")
@@ -255,5 +299,8 @@ def _show_keys(one: Document) -> None:
         vendor = f"  {visible(key['vendor'])}" if key["vendor"] else ""
         say(f"  {visible(key['type'])} {visible(key['name'] or key['id'])}  last used {used}{vendor}")
         if key["broader_than_needed"]:
-            checked = "" if key["excess_verified"] else " (not checked against the vendor's documentation)"
-            say(f"    broader than needed: {visible(key['broader_than_needed'])}{checked}")
+            say(f"    broader than needed: {visible(key['broader_than_needed'])}{_checked(key)}")
+
+
+def _checked(one: Document) -> str:
+    return "" if one["excess_verified"] else " (not checked against the vendor's documentation)"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec import UNSET
 
 from accesssync.jobs.inventory import Document, View, rulings_at, time_or_none
+from accesssync.jobs.vendors import of_credential, own_names
 from accesssync.model.credential import Credential, CredentialType
 from accesssync.reach.credential import scoping_of
 from accesssync.store import inventory
@@ -20,6 +21,7 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
     owners = inventory.subjects(database, view.moment)
     present = {identity_id for identity_id, _ in inventory.emails(database, view.moment)}
     known = rulings_at(database, view)
+    names = own_names(view.org)
     for one in inventory.list_credentials(database, view.moment):
         record = one.credential
         ruling = known.of_credential(one.resource, record.id, record.name)
@@ -47,6 +49,7 @@ def credentials(database: Database, view: View) -> Iterator[Document]:
             "users": list(record.user_ids),
             "responsible": ruling.owner,
             "purpose": ruling.purpose,
+            **of_credential(names, record.name, record.type, record.scopes, scopes_known=record.scopes_known),
             "owner_known": record.owner_id is None or record.owner_id in present,
             "first_seen_at": time_or_none(first),
             "first_seen_baseline": baseline,

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET
 
 from accesssync.errors import UsageError
-from accesssync.jobs.inventory import Document, View
-from accesssync.model.credential import Credential
+from accesssync.jobs.inventory import Document, View, rulings_at
+from accesssync.jobs.vendors import of_credential, own_names
+from accesssync.model.credential import Credential, resource_of
 from accesssync.model.when import as_text
 from accesssync.reach.access import Access
 from accesssync.reach.credential import account_reach, credential_reach, effective
@@ -77,8 +78,10 @@ def show_credential(database: Database, views: list[View], text: str, *, as_of: 
     found = []
     for view in views:
         access = access_at(database, view, moment_of(view, as_of=as_of, now=now))
+        known, names = rulings_at(database, view), own_names(view.org)
         for one in _matching(access, text):
             document = plain(one)
+            ruling = known.of_credential(resource_of(one.type).value, one.id, one.name)
             document["last_used_at"] = None if one.last_used_at is UNSET else document["last_used_at"]
             owner = access.identities.get(one.owner_id) if one.owner_id else None
             found.append(
@@ -86,6 +89,9 @@ def show_credential(database: Database, views: list[View], text: str, *, as_of: 
                     "org": view.org.name,
                     **document,
                     "owner": owner.subject if owner else None,
+                    "responsible": ruling.owner,
+                    "purpose": ruling.purpose,
+                    **of_credential(names, one.name, one.type, one.scopes, scopes_known=one.scopes_known),
                     "reach": plain(credential_reach(access, one)),
                 }
             )

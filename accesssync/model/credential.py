@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
 
+from accesssync.model.coverage import Resource
+
 
 class CredentialType(StrEnum):
     """The kinds of credential, as the contract names them."""
@@ -50,3 +52,15 @@ class Credential(Struct, frozen=True, kw_only=True, gc=False):
     def subject(self) -> str:
         """What a person calls it: its name and the end of it."""
         return f"{self.name or self.id} ..{self.last4}" if self.last4 else self.name or self.id
+
+
+def resource_of(kind: str) -> Resource:
+    """The resource that lists credentials of a type; of one that is not known, the one that lists tokens."""
+    return _RESOURCES.get(kind, Resource.ACCESS_TOKENS)
+
+
+_RESOURCES: dict[str, Resource] = {
+    CredentialType.APPLICATION_KEY: Resource.APPLICATION_KEYS,
+    CredentialType.API_KEY: Resource.API_KEYS,
+    CredentialType.OAUTH_CLIENT: Resource.OAUTH_CLIENTS,
+}

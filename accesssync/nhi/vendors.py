@@ -93,3 +93,38 @@ def broader_than_needed(vendor: Vendor, scopes: Collection[str] | None) -> Exces
     return Excess(
         f"{vendor.name} needs {', '.join(vendor.scopes)}; this key also has {', '.join(extra)}", extra, verified
     )
+
+
+def excess_of_credential(
+    vendor: Vendor, credential_type: str, scopes: Collection[str] | None, *, scopes_known: bool
+) -> Excess | None:
+    """What a credential of any type has beyond its vendor's need; None where nothing is known to be too much.
+
+    An API key cannot be bounded: it is too much only for whoever needs none. What an OAuth client may do is what
+    people allowed it, so only scopes beyond a known need are told.
+    """
+    if credential_type == "api_key":
+        if vendor.api_key:
+            return None
+        return Excess(f"{vendor.name} needs no API key", None, vendor.status == "documented")
+    if not scopes_known:
+        return None
+    if credential_type == "oauth_client" and (scopes is None or not vendor.scopes):
+        return None
+    return broader_than_needed(vendor, scopes)
+
+
+def excess_of_user(vendor: Vendor, privileged: Collection[str]) -> Excess | None:
+    """What an identity that a vendor uses may do beyond the vendor's need, of the privileged permissions alone.
+
+    None where the need is not known: a tool that manages everything may need much.
+    """
+    if vendor.scopes is None:
+        return None
+    extra = tuple(sorted(set(privileged) - set(vendor.scopes)))
+    if not extra:
+        return None
+    shown = ", ".join(extra[:3]) + (f" and {len(extra) - 3} more" if len(extra) > 3 else "")
+    needs = ", ".join(vendor.scopes) or "no permission of a user"
+    text = f"{vendor.name} needs {needs}; its user is privileged by {shown}"
+    return Excess(text, extra, vendor.status == "documented")

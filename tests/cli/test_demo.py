@@ -151,8 +151,9 @@ def test_people_see_a_line_for_every_act_and_no_escape_sequence(
     assert "\x1b" not in printed
     assert "\\x1b[1A" in printed
     started = [line[:10].strip() for line in printed.split("\n\n")[0].splitlines()]
-    assert [label for label in started if label] == ["baseline", "drift", "half list", "false sum", "leaver", "again"]
-    assert len(acts.ACTS) == 6
+    labels = ["baseline", "drift", "half list", "false sum", "robots", "leaver", "again"]
+    assert [label for label in started if label] == labels
+    assert len(acts.ACTS) == 7
 
 
 def test_the_comparison_sees_what_was_missed_and_what_was_invented() -> None:

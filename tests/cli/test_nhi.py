@@ -57,6 +57,14 @@ def test_people_read_every_reason(capsysbinary: Output) -> None:
     assert "nhi decide user-0007" in shown
 
 
+def test_the_table_ends_with_what_there_is_and_what_to_do(capsysbinary: Output) -> None:
+    assert run(["nhi", "list"]) == 0
+    shown = capsysbinary.readouterr().out.decode()
+    assert "1 to decide, 1 inferred, 2 without an owner" in shown
+    assert "next: accesssync nhi show" in shown
+    assert max(map(len, shown.splitlines())) <= 90
+
+
 def test_csv_holds_no_nested_cell(capsysbinary: Output) -> None:
     assert run(["nhi", "list", "--format", "csv"]) == 0
     header, *rows = capsysbinary.readouterr().out.decode().splitlines()

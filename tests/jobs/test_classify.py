@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from accesssync.errors import IncompleteError, TransportError, UsageError
 from accesssync.jobs import inventory
 from accesssync.jobs.demo.stage import Stage, Surroundings, settings_for
-from accesssync.jobs.machines import list_machines, show_machine
+from accesssync.jobs.machines import declared_credentials, list_machines, show_machine
 from accesssync.jobs.opening import open_to_write
 from accesssync.jobs.sync.classify import Judging
 from accesssync.jobs.sync.document import sync_document
@@ -215,6 +215,33 @@ def test_owner_and_vendor_are_shown_with_reasons(engine: Engine, sync: Syncing, 
     (held,) = shown["credentials"]
     assert held["vendor"] == "Cakewalk"
     assert "no scopes" in held["broader_than_needed"]
+
+
+def test_the_list_says_what_harm_each_could_do_and_who_could_do_most_comes_first(
+    engine: Engine, sync: Syncing, org: Org
+) -> None:
+    other = identity(10, name="Release Bot", email="a-release-bot@example.com", handle=None)
+    org.put(other)
+    sync(KeyedSource(org, key(1, BOT.id, "cakewalk", YESTERDAY), key(2, BOT.id, "mine", scopes=("monitors_read",))))
+    listed = [one for one in list_machines(engine, view_of(engine), "nhi", None) if not one["service_account"]]
+    assert [one["id"] for one in listed] == [BOT.id, other.id]
+    assert [(one["credentials_held"], one["unscoped_held"], len(one["excesses"])) for one in listed] == [
+        (2, 1, 1),
+        (0, 0, 0),
+    ]
+    assert declared_credentials(engine, view_of(engine)) == {"application_key": 2}
+
+
+def test_a_machine_named_after_a_vendor_is_measured_by_what_the_vendor_needs(
+    engine: Engine, sync: Syncing, org: Org
+) -> None:
+    account = identity(11, name="Cequence", email="x-2@example.com", service_account=True)
+    org.put(account, identity(12, name="Petra Jenkins", email="petra.jenkins@example.com"))
+    sync(FakeSource(org))
+    listed = {one["id"]: one for one in list_machines(engine, view_of(engine), None, None)}
+    assert listed[account.id]["vendor"] == "Cequence"
+    (person,) = show_machine(engine, view_of(engine), "petra.jenkins@example.com")
+    assert person["vendor"] is None
 
 
 @pytest.mark.parametrize("seed", [1, 7])

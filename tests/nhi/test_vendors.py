@@ -2,7 +2,14 @@
 
 import pytest
 
-from accesssync.nhi.vendors import Vendor, broader_than_needed, recognise_vendor, vendors
+from accesssync.nhi.vendors import (
+    Vendor,
+    broader_than_needed,
+    excess_of_credential,
+    excess_of_user,
+    recognise_vendor,
+    vendors,
+)
 
 
 def named(name: str) -> Vendor:
@@ -83,3 +90,35 @@ def test_what_nobody_checked_is_marked() -> None:
     excess = broader_than_needed(named("vanta"), ["org_management"])
     assert excess is not None
     assert not excess.verified
+
+
+def test_an_api_key_is_too_much_only_for_whoever_needs_none() -> None:
+    assert excess_of_credential(named("cakewalk"), "api_key", None, scopes_known=True) is None
+    valence = excess_of_credential(named("valence"), "api_key", None, scopes_known=True)
+    assert valence is not None
+    assert (valence.text, valence.verified) == ("Valence Security needs no API key", True)
+
+
+def test_of_an_oauth_client_only_scopes_beyond_a_known_need_are_told() -> None:
+    for scopes, known in ((None, True), (["logs_read_data"], False)):
+        assert excess_of_credential(named("vanta"), "oauth_client", scopes, scopes_known=known) is None
+    assert excess_of_credential(named("slack"), "oauth_client", ["monitors_read"], scopes_known=True) is None
+    excess = excess_of_credential(named("vanta"), "oauth_client", ["monitors_write"], scopes_known=True)
+    assert excess is not None
+    assert excess.scopes == ("monitors_write",)
+
+
+def test_a_vendors_user_is_measured_by_what_is_privileged() -> None:
+    assert excess_of_user(named("cakewalk"), ["user_access_manage"]) is None
+    assert excess_of_user(named("terraform"), ["org_management"]) is None
+    excess = excess_of_user(named("cequence"), ["org_management", "user_access_manage"])
+    assert excess is not None
+    assert "no permission of a user" in excess.text
+
+
+def test_the_four_it_was_conceived_beside_need_what_they_need() -> None:
+    needs = {one.id: (one.holds_key, one.api_key, one.application_key, one.scopes) for one in vendors()}
+    assert needs["cakewalk"] == (True, True, True, ("user_access_invite", "user_access_manage", "user_access_read"))
+    assert needs["quantaseal"] == (True, True, True, None)
+    assert needs["cequence"] == (True, True, False, ())
+    assert needs["valence"] == (False, False, False, ())

@@ -117,6 +117,24 @@ def false_totals(stage: Stage) -> Act:
     )
 
 
+def robots(stage: Stage) -> Act:
+    """Who is a machine under a person's kind of record, told from names, logins and keys alone."""
+    synced = stage.sync()
+    ordinary = {user.id: user.truth.nature for user in stage.organization.users.values() if not user.service_account}
+    labels = stage.labels()
+    hidden = {one for one, nature in ordinary.items() if nature == "nhi"}
+    flagged = {one for one in ordinary if labels.get(one) in {"nhi", "review"}}
+    accused = {one for one, nature in ordinary.items() if nature == "human" and one in flagged}
+    found = hidden & flagged
+    people = "person" if len(accused) == 1 else "people"
+    return Act(
+        name="robots",
+        kept=_complete(synced) and 10 * len(found) >= 9 * len(hidden) and 300 * len(accused) <= len(ordinary),
+        said=(f"{len(found):,} of {len(hidden):,} hidden machines found, {len(accused):,} {people} accused",),
+        figures={"hidden": len(hidden), "found": len(found), "accused": len(accused), "ordinary": len(ordinary)},
+    )
+
+
 def leaver(stage: Stage) -> Act:
     """One person really is gone."""
     owners = {key.owner_id for key in stage.organization.app_keys.values()}
@@ -151,7 +169,7 @@ def again(stage: Stage) -> Act:
     )
 
 
-ACTS: tuple[Callable[[Stage], Act], ...] = (baseline, drift, half_list, false_totals, leaver, again)
+ACTS: tuple[Callable[[Stage], Act], ...] = (baseline, drift, half_list, false_totals, robots, leaver, again)
 """In this order. Another act needs only its place here."""
 
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from accesssync.errors import AccessSyncError
 from accesssync.jobs.changes import changes
+from accesssync.jobs.inventory import identities, views
 from accesssync.jobs.opening import targets, terms
 from accesssync.jobs.sync.collect import OnPage
 from accesssync.jobs.sync.run import Synced, World, sync_org
@@ -91,6 +92,11 @@ class Stage:
             return []
         after, until = AtRun(synced.previous_run), AtRun(synced.run.id)
         return list(changes(self.engine, [ORG], since=after, until=until, baseline=False))
+
+    def labels(self) -> dict[str, str]:
+        """What everybody is taken for, by id, as `accesssync identities` reads it."""
+        shown = views(self.engine, [ORG], None, lambda _error: None)
+        return {one["id"]: one["classification"]["label"] for view in shown for one in identities(self.engine, view)}
 
 
 def settings_for(server: SandboxServer, database: Path) -> Settings:
