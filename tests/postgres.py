@@ -67,6 +67,14 @@ def fresh_database(address: URL) -> Iterator[URL]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def programs() -> str:
+    """Where PostgreSQL's own programs are, as a PATH; empty where we brought none."""
+    try:
+        return str(_binaries())
+    except MissingPostgresError:
+        return ""
+
+
 def _connected(address: URL) -> psycopg.Connection[tuple[Any, ...]]:
     plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(plain, autocommit=True)

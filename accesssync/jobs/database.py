@@ -63,9 +63,12 @@ def check(settings: Settings) -> Document:
 
 
 def back_up(settings: Settings, target: Path | None, now: datetime) -> Document:
-    """Copy the whole database while others may be using it; the copy is private and complete or not there."""
+    """Copy the whole database while others may be using it; the copy is private and complete or not there.
+
+    Whatever schema it has: a backup is what comes before an upgrade.
+    """
     url = parse_url(settings.database_url.get_secret_value())
-    engine = schema.open_for_reading(url)
+    engine = schema.open_as_it_is(url)
     path = sqlite_path(url)
     suffix = ".db" if path is not None else ".sql"
     folder = path.parent if path is not None else Path.cwd()

@@ -45,6 +45,17 @@ def open_for_writing(url: URL) -> Engine:
 
 def open_for_reading(url: URL) -> Engine:
     """An engine on an existing database with the present schema. Never makes one."""
+    engine = open_as_it_is(url)
+    try:
+        require_head(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def open_as_it_is(url: URL) -> Engine:
+    """An engine on an existing database of whatever schema, for what has to work before it is upgraded."""
     path = engines.sqlite_path(url)
     if path is not None:
         if not path.exists() or path.stat().st_size == 0:
@@ -53,7 +64,6 @@ def open_for_reading(url: URL) -> Engine:
     with _opening(url) as engine:
         if current(engine) is None:
             raise StoreError("the database is empty", remedy="run: accesssync sync")
-        require_head(engine)
     return engine
 
 
