@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from accesssync import __version__
-from accesssync.cli.output import ToldError, complain, print_json
+from accesssync.cli.output import ToldError, begin, complain, json_begun, print_json
 from accesssync.cli.visible import visible
 from accesssync.errors import AccessSyncError, InputError, StoreError
 
@@ -134,6 +134,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
+    begin()
     try:
         result = cli.main(arguments, prog_name="accesssync", standalone_mode=False)
         _flush()
@@ -141,9 +142,9 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
-        _leave(130)
+        _leave(arguments, 130)
     except Terminated:
-        _leave(143)
+        _leave(arguments, 143)
     except (BrokenPipeError, NoReaderError):
         # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -198,9 +199,13 @@ def _report(arguments: list[str], document: dict[str, Any], lines: Sequence[str]
     for line in lines:
         complain(f"error: {visible(line)}")
     if "--json" in arguments:
-        whole = {"code": None, "message": None, "org": None, "resource": None, "remedy": None, **document}
-        print_json({"schema": "accesssync.error/1", "error": whole})
+        _print_error(document)
     return code
+
+
+def _print_error(document: dict[str, Any]) -> None:
+    whole = {"code": None, "message": None, "org": None, "resource": None, "remedy": None, **document}
+    print_json({"schema": "accesssync.error/1", "error": whole})
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -211,9 +216,13 @@ def _flush() -> None:
     sys.stdout.flush()
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(arguments: list[str], code: int) -> NoReturn:
     """End now: requests under way in other threads must not be waited for."""
     complain("stopped; what was not published is undone by the next run")
+    if "--json" in arguments and not json_begun():
+        message = "stopped by SIGINT" if code == 130 else "stopped by SIGTERM"
+        remedy = "run it again: what was not published is undone then"
+        _print_error({"code": "interrupted", "message": message, "remedy": remedy})
     sys.stdout.flush()
     os._exit(code)
 

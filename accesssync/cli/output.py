@@ -21,10 +21,25 @@ class ToldError(Exception):
         self.error = error
 
 
+_begun: list[str] = []
+"""What was begun on stdout as JSON; there is never more than one document."""
+
+
+def begin() -> None:
+    """A command begins: nothing was written yet."""
+    _begun.clear()
+
+
+def json_begun() -> bool:
+    """Whether a document was begun, so that no other may follow."""
+    return bool(_begun)
+
+
 def print_json(document: Document) -> None:
     """One JSON document on stdout."""
     from msgspec import json
 
+    _begun.append(str(document.get("schema")))
     sys.stdout.buffer.write(json.format(json.encode(document), indent=2) + b"\n")
     sys.stdout.buffer.flush()
 
@@ -33,6 +48,7 @@ def print_json_list(schema: str, key: str, documents: Iterable[Document]) -> Non
     """A JSON document that is one long list, written as the list is read: memory stays flat."""
     from msgspec import json
 
+    _begun.append(schema)
     encoder = json.Encoder()
     out = sys.stdout.buffer
     out.write(b'{"schema": ' + encoder.encode(schema) + b', "' + key.encode() + b'": [')

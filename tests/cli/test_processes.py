@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from accesssync.sandbox import faults as f
 from tests.cli.conftest import SMALL, USERS, Cli
 from tests.cli.inventory import stored, truth
 
-WITHIN = 20.0
+WITHIN = 90.0
+"""Seconds that a busy machine may take for what a quiet one does in two."""
 ACCESSSYNC = [sys.executable, "-m", "accesssync"]
 
 
@@ -74,7 +76,7 @@ def test_a_signal_ends_it_at_once_and_nothing_of_the_run_remains(
     since = time.monotonic()
     process.process.send_signal(number)
     ended, out, err = process.ended()
-    assert (ended, out) == (code, "")
+    assert (ended, json.loads(out)["error"]["code"]) == (code, "interrupted")
     assert time.monotonic() - since < 8
     assert "Traceback" not in err
     assert len(err.strip().splitlines()) == 1
@@ -119,10 +121,14 @@ def test_a_process_that_is_killed_leaves_no_lock_and_no_facts(
 
 
 def test_two_at_once_one_runs_and_the_other_is_told(server: SandboxServer, environment: dict[str, str]) -> None:
-    fault = server.faults.add(f.Hang(3), path=USERS, page=0)
+    second_ended = threading.Event()
+    fault = server.faults.add(f.Run(lambda _organization: second_ended.wait(WITHIN)), path=USERS, page=0)
     first = Started(environment, "sync")
     until(fault)
-    code, out, _ = Started(environment, "sync", "--json").ended()
+    try:
+        code, out, _ = Started(environment, "sync", "--json").ended()
+    finally:
+        second_ended.set()
     assert code == 8
     assert json.loads(out)["error"]["code"] == "locked"
     assert first.ended()[0] == 0

@@ -148,7 +148,7 @@ class Collector(Struct, frozen=True, kw_only=True):
 
         def read(sink: Sink) -> Outcome:
             if teams.state in {CoverageState.DENIED, CoverageState.FAILED, CoverageState.SKIPPED}:
-                reason = f"the teams are {teams.state}" + (f": {teams.reason}" if teams.reason else "")
+                reason = f"the listing of teams is {teams.state}" + (f": {teams.reason}" if teams.reason else "")
                 return Outcome(Coverage(state=teams.state, reason=reason), set())
             ids = sorted(recorders[Resource.TEAMS].known())
             outcome = self._several(resource, [source.team_memberships(one) for one in ids], sink)
