@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accesssync.store.engine import translated
 
-LEADER_LOCK = 4_710_252
+LEADER_LOCK = 4_710_271
 """The advisory lock of whoever hands out the work. An arbitrary number of our own."""
 
 
