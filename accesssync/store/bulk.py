@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import json
 from sqlalchemy import JSON, Connection, Date
@@ -11,6 +11,7 @@ from sqlalchemy import Table as SqlTable
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 AT_ONCE = 500
 """Values in one IN list: far below every database's limit on parameters, far above the cost of a statement."""
@@ -21,7 +22,7 @@ PARAMETERS = 900
 and takes it back for each statement; a statement for each row took twice as long beside threads that read."""
 
 
-def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """`values` in pieces small enough for one statement."""
     for start in range(0, len(values), AT_ONCE):
         yield values[start : start + AT_ONCE]

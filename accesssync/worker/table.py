@@ -20,6 +20,10 @@ GRACE_SECONDS = 60.0
 """What a run gets on top of its own deadline for reading, to compare and write."""
 
 
+RETENTION_SECONDS = 3600.0
+"""How long deleting may take at a time; the rest goes the next day."""
+
+
 def sync(means: Means, org: str, leash: Leash) -> Outcome:
     """Observe one organization, store and compare."""
     from accesssync.jobs.opening import targets, terms
@@ -47,6 +51,15 @@ def sync(means: Means, org: str, leash: Leash) -> Outcome:
     return Outcome(
         kind="done", text=f"proven {proven}/{len(synced.observed)}, {what}, {run.requests} requests", run_id=run.id
     )
+
+
+def retention(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it concerns all of them
+    """Delete what is older than it has to be kept."""
+    from accesssync.jobs.retention import retain
+
+    deleted = retain(means.database, means.settings, means.now(), leash.check)
+    told = ", ".join(f"{count:,} of {table}" for table, count in deleted.items())
+    return Outcome(kind="done", text=f"deleted {told}" if told else "nothing is too old")
 
 
 def heard(means: Means, event: "Event") -> None:
@@ -82,6 +95,15 @@ JOBS = {
             per_org=True,
             deadline=_run_deadline,
             run=sync,
+        ),
+        Job(
+            name="retention",
+            summary="delete what is older than it has to be kept",
+            schedule=_schedule("retention"),
+            per_org=False,
+            aside=True,
+            deadline=lambda _settings: RETENTION_SECONDS,
+            run=retention,
         ),
     )
 }

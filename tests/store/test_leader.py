@@ -12,7 +12,7 @@ def advisory_locks() -> list[int]:
     import importlib
     import pkgutil
 
-    import accesssync.store as store
+    from accesssync import store
 
     modules = [
         importlib.import_module(f"accesssync.store.{each.name}") for each in pkgutil.iter_modules(store.__path__)
