@@ -12,6 +12,7 @@ from accesssync.errors import ThresholdError, UsageError
 OVERDUE_SECONDS = 300
 """After this nobody is on its way any more."""
 
+LOUDEST = 10
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -79,6 +80,8 @@ def _show(one: Document) -> None:
             say(f"  {resource} {coverage['state']}: {visible(coverage['reason'])}")
     if failed and last["error"]:
         say(f"  {visible(last['error'])}")
+    for sighting in one["sightings"][:LOUDEST]:
+        say(f"  ! the watch saw {visible(sighting['text'])}; the next sync tells more")
     counts = one["counts"]
     if counts:
         say(

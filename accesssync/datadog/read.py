@@ -1,6 +1,7 @@
 """One organization, readable: the listings the snapshot asks for, over the official client's endpoints."""
 
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from time import time
 from typing import Any
@@ -249,6 +250,41 @@ class DatadogSource:
             )
 
         return [listing(AuthNMappingResourceType.ROLE), listing(AuthNMappingResourceType.TEAM)]
+
+    # What the watch asks for: as little as shows who and what is new.
+
+    def role_holders(self, role_id: str) -> Listing[Identity]:
+        """The users that hold one role."""
+        api, calls = self._api.roles, self._calls(Resource.USERS, _READ_ACCESS)
+
+        def send(number: int, size: int) -> object:
+            calls.check_addressable(role_id)
+            return api.list_role_users(role_id, page_size=size, page_number=number)
+
+        return Listing(calls.resource, calls.permission, calls.fetch("list_role_users", USERS, send))
+
+    def keys_made_since(self, since: datetime) -> list[Listing[Credential]]:
+        """The application keys and the API keys that were made at or after a time."""
+        api, start = self._api.keys, since.isoformat()
+        app, own = (
+            self._calls(Resource.APPLICATION_KEYS, _READ_APPLICATION_KEYS),
+            self._calls(Resource.API_KEYS, _READ_API_KEYS),
+        )
+
+        def send_app(number: int, size: int) -> object:
+            return api.list_application_keys(
+                page_size=size, page_number=number, filter_created_at_start=start, include="owned_by"
+            )
+
+        def send_own(number: int, size: int) -> object:
+            return api.list_api_keys(
+                page_size=size, page_number=number, filter_created_at_start=start, include="created_by,modified_by"
+            )
+
+        return [
+            Listing(app.resource, app.permission, app.fetch("list_application_keys", APPLICATION_KEYS, send_app)),
+            Listing(own.resource, own.permission, own.fetch("list_api_keys", API_KEYS, send_own)),
+        ]
 
     def _calls(self, resource: Resource, permission: str) -> Calls:
         return Calls(org=self._org, transport=self._transport, resource=resource, permission=permission)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.model.coverage import CoverageState
-from accesssync.store import inventory, job_states, runs
+from accesssync.store import inventory, job_states, runs, sightings
 from accesssync.store.engine import Database
 
 QUARTER = timedelta(days=91)
@@ -47,6 +47,10 @@ def _status(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
         "resources": len(coverage),
         "counts": inventory.current_counts(engine, org.id) if published else {},
         "quarter": _quarter(engine, org, now),
+        "sightings": [
+            {"kind": one.kind, "id": one.id, "text": one.text, "seen_at": time_or_none(one.seen_at)}
+            for one in sightings.unconfirmed(engine, org.id)
+        ],
         "jobs": [_job(state, now) for state in job_states.of_org(engine, org.name)],
     }
 

@@ -38,6 +38,7 @@ class Metrics:
         self.requests = self._counter("requests", "Answers of Datadog by HTTP status, 0 for none.", "org", "status")
         self.waits = self._counter("rate_limit_waits", "Waits because of a rate limit.", "org")
         self.waited = self._counter("rate_limit_waited_seconds", "Seconds waited because of a rate limit.", "org")
+        self.seen = self._counter("watch_seen", "What the watch saw for the first time.", "org")
         self.running = self._gauge("turns_running", "Turns under way in this process.")
         self.stuck = self._gauge("turns_stuck", "Turns that went on after their deadline and were told to stop.")
         self.up_since = self._gauge("start_time_seconds", "When this worker began, in seconds since 1970.")

@@ -53,6 +53,39 @@ def sync(means: Means, org: str, leash: Leash) -> Outcome:
     )
 
 
+def watch(means: Means, org: str, leash: Leash) -> Outcome:
+    """Look for new holders of the most harmful permissions and new keys; what is new makes a sync due."""
+    from accesssync.jobs.opening import open_org
+    from accesssync.jobs.watch import watch as look
+    from accesssync.store import job_states
+
+    [settings] = means.settings.organizations([org])
+    source = open_org(
+        means.settings,
+        settings,
+        sleep=leash.sleep,
+        monotonic=means.monotonic,
+        rng=means.rng,
+        on_event=partial(heard, means),
+        on_answer=lambda status: means.metrics.requests.labels(org, str(status)).inc(),
+    )
+    try:
+        found = look(means.database, org, source, means.now())
+    finally:
+        source.close()
+    if not found.known:
+        return Outcome(kind="done", text="nothing to compare with before the first sync")
+    for one in found.new:
+        means.log("watch.seen", f"{org}: {one.text}", level="warning", org=org, kind=one.kind, id=one.id)
+    means.metrics.seen.labels(org).inc(len(found.new))
+    if found.new:
+        job_states.request(means.database, "sync", org, at=means.now(), now=means.now())
+    missing = f"; not seen: {', '.join(found.denied)}" if found.denied else ""
+    what = f"{len(found.new)} new, a sync is due" if found.new else "nothing new"
+    text = f"{what} in {found.roles} roles and the keys, {source.requests} requests{missing}"
+    return Outcome(kind="done", text=text)
+
+
 def retention(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it concerns all of them
     """Delete what is older than it has to be kept."""
     from accesssync.jobs.retention import retain
@@ -95,6 +128,15 @@ JOBS = {
             per_org=True,
             deadline=_run_deadline,
             run=sync,
+        ),
+        Job(
+            name="watch",
+            summary="look for new holders of the most harmful permissions and for new keys",
+            schedule=_schedule("watch"),
+            per_org=True,
+            aside=True,
+            deadline=_run_deadline,
+            run=watch,
         ),
         Job(
             name="retention",
