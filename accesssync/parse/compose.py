@@ -16,12 +16,9 @@ from yaml.events import (
     ScalarEvent,
 )
 
-from accesssync.parse.letters import fault_in, text_of
+from accesssync.parse.letters import LARGEST, fault_in, text_of
 from accesssync.parse.problems import Problems, shown
 from accesssync.parse.tree import Entry, Mapping, Node, Scalar, Sequence
-
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a file."""
 
 DEEPEST = 20
 """Lists and mappings within each other."""

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from typing import TypeVar
 
-from accesssync.parse.compose import compose
 from accesssync.parse.glob import Glob, fault_of
 from accesssync.parse.problems import Problems, did_you_mean, nearest, shown
 from accesssync.parse.tree import Entry, Mapping, Node, Scalar, Sequence
@@ -313,6 +312,9 @@ class Fields:
 def yaml_fields(content: bytes, file: str, problems: Problems) -> Fields:
     """The fields of a YAML file, whose top is a mapping. Those of a broken file are empty and complain of nothing
     further; those of an empty one lack whatever has to be there."""
+    # The library is 5 MB and 60 ms of every start, and most of them read no file.
+    from accesssync.parse.compose import compose
+
     node = compose(content, file, problems)
     if isinstance(node, Mapping):
         return Fields(file, node, problems)

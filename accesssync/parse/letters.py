@@ -4,6 +4,9 @@ import re
 
 from accesssync.parse.problems import Problems
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file."""
+
 _SUSPECT = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff"
     "\\ufeff\\ufff9-\\uffff\\U000e0000-\\U000e007f]"

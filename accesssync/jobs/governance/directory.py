@@ -10,7 +10,7 @@ from msgspec import Struct
 from accesssync.errors import ConfigurationError
 from accesssync.nhi.decisions import DecisionRule, read_decisions
 from accesssync.nhi.owners import OwnerRule, read_owners
-from accesssync.parse.compose import LARGEST
+from accesssync.parse.letters import LARGEST
 from accesssync.parse.problems import Problems, nearest
 
 OWNERS, DECISIONS = "owners.yaml", "decisions.yaml"
