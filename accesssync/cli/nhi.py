@@ -71,7 +71,7 @@ def _holds(one: Document) -> str:
     told = ["ADMIN"] if one["privileged"] else []
     told += ["too broad"] if one["excesses"] else []
     if unscoped:
-        told.append(f"{unscoped} of {keys} unscoped")
+        told.append(f"{unscoped}/{keys} unscoped")
     elif keys:
         told.append(f"{keys} key{'s' if keys > 1 else ''}")
     return ", ".join(told)
@@ -82,11 +82,11 @@ def _address(one: Document) -> str:
 
 
 FOUND = (
-    Column("WHO", _address, "middle", least=24),
+    Column("WHO", _address, "middle", least=22),
     Column("STATE", _standing, least=9),
     Column("SCORE", lambda one: one["classification"]["score"], "number", optional=True),
     Column("KIND", lambda one: one["classification"]["kind"] or "", least=10, optional=True),
-    Column("HOLDS", _holds, least=22),
+    Column("HOLDS", _holds, least=26),
     Column("OWNER", lambda one: one["owner"] or "", "middle", least=10, sparse=True),
     Column("WHY", _why, least=14),
 )
@@ -200,12 +200,8 @@ def list_(
                 orphans.update(["without an owner"] if one["owner"] is None else [])
                 yield _row(one) if form == "csv" and not invocation.as_json else one
 
-    columns = (
-        "org", "id", "email", "name", "label", "nhi_kind", "score", "basis", "state", "owner", "purpose", "reasons",
-        "last_login_at", "roles", "privileged", "credentials_held", "unscoped_held", "vendor", "excesses",
-    )  # fmt: skip
     noun = ("identity", "identities")
-    print_documents(invocation, noun, columns, found(), form=form, table=FOUND, limit=limit, name="nhi")
+    print_documents(invocation, noun, job.LISTED, found(), form=form, table=FOUND, limit=limit, name="nhi")
     if form == "table" and not invocation.as_json:
         counted = [f"{count:,} {state}" for state, count in (*states.items(), *orphans.items())]
         say(", ".join(counted) if counted else "nobody is, or may be, a machine")

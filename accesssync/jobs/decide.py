@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from accesssync.errors import UsageError
 from accesssync.jobs.inventory import Document, View, rulings_at
+from accesssync.jobs.machines import LISTED
 from accesssync.jobs.verdict import Rulings, decision_document, evidence_about
 from accesssync.nhi.decisions import DecisionRule, label_and_kind
 from accesssync.nhi.verdict import Decision
@@ -25,13 +26,11 @@ MOST = 10_000
 
 COLUMNS = Columns(
     required=("id", "label", "reason"),
-    optional=(
-        "org", "kind", "owner", "purpose", "review_by", "by",
-        # What `nhi list --format csv` writes besides, so that its file can be filled in and given back.
-        "name", "score", "basis", "state", "reasons", "last_login_at", "roles", "email",
-    ),
+    optional=("org", "kind", "owner", "purpose", "review_by", "by"),
     spellings={"id": ("who", "identity", "identity_id"), "kind": ("nhi_kind",)},
-)  # fmt: skip
+    # What the list has besides, so that its CSV can be filled in and given back.
+    ignored=LISTED,
+)
 
 
 Match = tuple[View, IdentityAt]

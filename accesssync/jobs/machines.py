@@ -11,6 +11,12 @@ from accesssync.jobs.verdict import decision_document
 from accesssync.store import decisions
 from accesssync.store.engine import Database
 
+LISTED = (
+    "org", "id", "email", "name", "label", "nhi_kind", "score", "basis", "state", "owner", "purpose", "reasons",
+    "last_login_at", "roles", "privileged", "credentials_held", "unscoped_held", "vendor", "excesses",
+)  # fmt: skip
+"""The columns of the list as CSV. Filled in, it is given back to `nhi decide --from`."""
+
 _FLAGGED = {"nhi", "review"}
 
 

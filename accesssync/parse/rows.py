@@ -21,13 +21,15 @@ MOST_COLUMNS = 200
 class Columns(Struct, frozen=True, kw_only=True):
     """What the columns of a file are called, in any order; capitals, and spaces for `_`, make no difference.
 
-    `spellings`: other names that a column goes by. `others_ignored`: further columns are passed over rather than
-    refused, for files that another system exports. `separator` cuts a cell into a list where a list is asked for.
+    `spellings`: other names that a column goes by. `ignored`: columns that are known and passed over. `others_ignored`:
+    so is every other column, for files that another system exports. `separator` cuts a cell into a list where a list is
+    asked for.
     """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     spellings: Mapping[str, tuple[str, ...]] = {}
+    ignored: tuple[str, ...] = ()
     others_ignored: bool = False
     separator: str = ";"
 
@@ -78,7 +80,7 @@ def _places(
             problems.add(file, header.line, f"column {at + 1}: {fault}")
         column = known.get(plain_name(name))
         if column is None:
-            strange.append(name.strip())
+            strange += [name.strip()] if plain_name(name) not in columns.ignored else []
         elif column in places:
             problems.add(file, header.line, f"the column {column} is there twice")
         else:

@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from accesssync.cli.main import run
+from accesssync.jobs.opening import targets
+from accesssync.nhi.lexicon import base_lexicon
+from accesssync.settings import load
 from tests.builders import FakeSource, Org, Syncing, identity, open_database
 
 BOT = "deploy-bot@example.com"
@@ -133,3 +137,43 @@ def test_a_faulty_directory_stops_every_command_that_reads_it(
         "error: owners.yaml:5: owner is missing",
     ]
     assert answer(capsysbinary, "nhi", "decide", BOT, "--human", "--reason", "x", code=2)["error"]["code"] == "input"
+
+
+@pytest.mark.parametrize(
+    ("setting", "content", "says"),
+    [
+        ("ACCESSSYNC_NHI_LEXICON", "[groups.N1]\nadd = ['Zephyr']\n", "line 2: groups.N1"),
+        ("ACCESSSYNC_NHI_LEXICON", "[groups.N99]\nadd = ['zephyr']\n", "a new group needs title and points"),
+        ("ACCESSSYNC_GOVERNANCE_DIR", "version: 1\ndecisions:\n  - match: *a\n", ":3: "),
+    ],
+)
+def test_a_sync_with_a_faulty_file_ends_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: Output, setting: str, content: str, says: str
+) -> None:
+    file = tmp_path / "decisions.yaml"
+    file.write_text(content)
+    monkeypatch.setenv(setting, str(tmp_path if setting.endswith("DIR") else file))
+    # Nobody listens there: had a request been made, the error would be another one.
+    monkeypatch.setenv("ACCESSSYNC_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("DD_API_KEY", "0" * 32)
+    monkeypatch.setenv("DD_APP_KEY", "0" * 40)
+    error = answer(capsysbinary, "sync", code=2)["error"]
+    assert says in error["message"]
+
+
+def test_the_lexicon_of_the_settings_is_what_a_sync_judges_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = tmp_path / "ours.toml"
+    changes.write_text("[groups.N1]\nadd = ['zephyr']\n[thresholds]\nreview = 40\n")
+    monkeypatch.setenv("ACCESSSYNC_NHI_LEXICON", str(changes))
+    monkeypatch.setenv("ACCESSSYNC_ORG_DOMAINS", "acme.example")
+    monkeypatch.setenv("DD_API_KEY", "0" * 32)
+    monkeypatch.setenv("DD_APP_KEY", "0" * 40)
+    (target,) = targets(
+        load(), [], sleep=lambda _s: None, monotonic=lambda: 0.0, rng=Random(1),  # noqa: S311 - waits that are never made
+        on_event=lambda _event: None
+    )  # fmt: skip
+    lexicon = target.judging.lexicon
+    assert lexicon is not None
+    assert lexicon.version != base_lexicon().version
+    assert (lexicon.words["zephyr"], lexicon.review) == ("N1", 40)
+    assert set(target.judging.org_domains) == {"acme.example"}
