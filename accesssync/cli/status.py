@@ -30,7 +30,9 @@ def status(invocation: Invocation, max_age: str | None) -> None:
     from accesssync.jobs.opening import open_to_read
 
     most = _seconds(max_age) if max_age else None
-    found = job.status(open_to_read(invocation.settings), invocation.orgs, now())
+    settings = invocation.settings
+    configured = {org.name: org.site for org in settings.organizations() if not org.missing()}
+    found = job.status(open_to_read(settings), invocation.orgs, now(), configured)
     for one in found:
         one["stale"] = _stale(one, most)
     document = {"schema": "accesssync.status/1", "organizations": found}
@@ -66,10 +68,7 @@ def _show(one: Document) -> None:
     fresh = f"proven {age(one['proven_age_seconds'])} ago" if one["proven_at"] else "NEVER PROVEN"
     word = "STALE, " if one["stale"] else ""
     tried = f"  last try {last['status'].upper()}" if failed else ""
-    say(
-        f"{visible(one['org'])} ({one['site']})  {word}{fresh}  "
-        f"{one['proven_resources']}/{one['resources']} resources{tried}{_next(one)}"
-    )
+    say(f"{visible(one['org'])} ({one['site']})  {word}{fresh}  {_ratio(one)}{tried}{_next(one)}")
     for resource, coverage in one["coverage"].items():
         if coverage["state"] not in {"complete", "skipped"}:
             seen = f"{coverage['received']:,}"
@@ -91,6 +90,12 @@ def _show(one: Document) -> None:
     quarter = one["quarter"]
     gap = f", longest gap {age(quarter['longest_gap_seconds'])}" if quarter["longest_gap_seconds"] is not None else ""
     say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}")
+
+
+def _ratio(one: Document) -> str:
+    if one["resources"]:
+        return f"{one['proven_resources']}/{one['resources']} resources"
+    return "nothing was read yet" if one["last_run"] else "never synced"
 
 
 def _next(one: Document) -> str:

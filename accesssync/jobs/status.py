@@ -1,5 +1,6 @@
 """How fresh and how complete what is stored is, per organization."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
@@ -10,16 +11,44 @@ from accesssync.store.engine import Database
 QUARTER = timedelta(days=91)
 
 
-def status(engine: Database, names: list[str], now: datetime) -> list[Document]:
-    """One document per organization, by name."""
-    return [_status(engine, org, now) for org in chosen_orgs(engine, names)]
+def status(engine: Database, names: list[str], now: datetime, configured: Mapping[str, str]) -> list[Document]:
+    """One document per organization, by name: those stored, and those `configured` (name to site) and never synced.
+
+    Without the latter, an organization that nobody ever managed to sync would be missing where it is watched for.
+    """
+    stored = [_status(engine, org, now) for org in chosen_orgs(engine, names)]
+    known = {one["org"] for one in stored}
+    missing = [_never(name, site) for name, site in configured.items() if not names and name not in known]
+    return sorted([*stored, *missing], key=lambda one: str(one["org"]))
+
+
+def _never(name: str, site: str) -> Document:
+    return {
+        "org": name,
+        "site": site,
+        "datadog_org": None,
+        "proven_at": None,
+        "proven_age_seconds": None,
+        "proven_run": None,
+        "published_run": None,
+        "last_run": None,
+        "coverage": {},
+        "proven_resources": 0,
+        "resources": 0,
+        "counts": {},
+        "quarter": {"runs": 0, "proven": 0, "longest_gap_seconds": None},
+        "jobs": [],
+        "sightings": [],
+    }
 
 
 def _status(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
     last = runs.last_run(engine, org.id)
     proven = runs.last_run(engine, org.id, complete=True)
     published = runs.last_run(engine, org.id, published=True)
-    coverage = runs.coverage_of(engine, last.id) if last else {}
+    # A run that is under way, or that failed at its first request, says nothing about any resource.
+    told = [run for run in (last, published) if run is not None]
+    coverage = next((found for run in told if (found := runs.coverage_of(engine, run.id))), {})
     proven_at = proven.finished_at if proven else None
     return {
         "org": org.name,

@@ -212,6 +212,34 @@ def test_json_on_stdout_and_everything_else_on_stderr(cli: Cli, server: SandboxS
     assert "503" in str(logged[0])
 
 
+def test_what_was_proven_is_told_beside_a_try_that_read_nothing(synced: Cli) -> None:
+    [before] = synced.ok("status")["organizations"]
+    synced.env(DD_APP_KEY="0" * 40)
+    assert synced("sync").code == 6
+    [after] = synced.ok("status")["organizations"]
+    assert after["last_run"]["status"] == "failed"
+    assert after["coverage"] == before["coverage"] != {}
+    assert "10/10 resources  last try FAILED" in synced("status").out
+
+
+def test_an_organization_that_was_never_synced_is_told_where_it_is_watched_for(
+    synced: Cli, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEFAULT", "EMEA"):
+        synced.env(**{f"ACCESSSYNC_ORGS__{name}__API_KEY": server.api_key})
+        synced.env(**{f"ACCESSSYNC_ORGS__{name}__APP_KEY": server.app_key})
+    known, unknown = synced.ok("status")["organizations"]
+    assert (known["org"], unknown["org"]) == ("default", "emea")
+    assert unknown.keys() == known.keys()
+    assert (unknown["proven_at"], unknown["last_run"]) == (None, None)
+    assert "NEVER PROVEN  never synced" in synced("status").out
+    assert synced("status", "--max-age", "1d").code == 11
+    assert synced("status", "--max-age", "1d", "--org", "default").code == 0
+    # Without keys it is a name and nothing that could be synced.
+    monkeypatch.delenv("ACCESSSYNC_ORGS__EMEA__APP_KEY")
+    assert synced("status", "--max-age", "1d").code == 0
+
+
 @pytest.fixture
 def two(cli: Cli, server: SandboxServer) -> Cli:
     """Two organizations on one server: one name with good keys, one with an application key that is wrong."""
