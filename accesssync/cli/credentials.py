@@ -205,6 +205,8 @@ def _show(one: Document) -> None:
     ):
         if value:
             say(f"  {label:<11} {visible(value)}")
+    for suggestion in one["owner_suggestions"]:
+        say(f"  owner? {visible(suggestion['owner'])}: {visible(suggestion['reason'])} (a suggestion, not stored)")
     if one["broader_than_needed"]:
         checked = "" if one["excess_verified"] else " (not checked against the vendor's documentation)"
         say(f"  BROADER THAN NEEDED: {visible(one['broader_than_needed'])}{checked}")

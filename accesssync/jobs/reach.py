@@ -90,12 +90,21 @@ def show_credential(database: Database, views: list[View], text: str, *, as_of: 
                     **document,
                     "owner": owner.subject if owner else None,
                     "responsible": ruling.owner,
+                    "owner_suggestions": [] if ruling.owner else _suggestions(access, one),
                     "purpose": ruling.purpose,
                     **of_credential(names, one.name, one.type, one.scopes, scopes_known=one.scopes_known),
                     "reach": plain(credential_reach(access, one)),
                 }
             )
     return found
+
+
+def _suggestions(access: Access, one: Credential) -> list[Document]:
+    """Who may answer for a credential that has no owner in the governance directory; never stored."""
+    maker, owner = access.identities.get(one.created_by_id or ""), access.identities.get(one.owner_id or "")
+    asked = ((maker, "created it"), (owner, "it acts for this person"))
+    found = [(who, why) for who, why in asked if who and not who.disabled and not who.service_account]
+    return [{"owner": who.subject, "reason": why} for who, why in found[:1]]
 
 
 def privileged_credentials(database: Database, views: list[View], *, as_of: bool, now: datetime) -> set[Holding]:

@@ -217,6 +217,17 @@ def test_owner_and_vendor_are_shown_with_reasons(engine: Engine, sync: Syncing, 
     assert "no scopes" in held["broader_than_needed"]
 
 
+def test_who_left_and_other_machines_are_not_suggested_as_owners(engine: Engine, sync: Syncing, org: Org) -> None:
+    left = identity(10, name="Grace Hopper", email="grace.hopper@example.com", disabled=True, status="Disabled")
+    org.put(left, identity(11, name="Ada Lovelace", email="ada.lovelace+deploy@example.com", handle=None))
+    machine = identity(12, name="deploy grace hopper bot", email="x@example.com", handle=None)
+    org.put(machine)
+    made = key(1, machine.id, "a", created_by_id=left.id), key(2, machine.id, "b", created_by_id=BOT.id)
+    sync(KeyedSource(org, *made, key(3, machine.id, "c", created_by_id=SLEEPER.id)))
+    (shown,) = show_machine(engine, view_of(engine), machine.id)
+    assert shown["owner_suggestions"] == [{"owner": SLEEPER.email, "reason": "created its key 'c'"}]
+
+
 def test_the_list_says_what_harm_each_could_do_and_who_could_do_most_comes_first(
     engine: Engine, sync: Syncing, org: Org
 ) -> None:
