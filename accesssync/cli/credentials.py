@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from accesssync.cli import issuing
 from accesssync.cli.inventory import ALSO_IN
 from accesssync.cli.lists import (
     across_option,
@@ -151,7 +152,11 @@ def _unused(one: Document, days: int, end: str) -> bool:
 
 @click.group()
 def credential() -> None:
-    """Everything about one credential."""
+    """Look at one credential, make one, replace it, narrow it, or end it."""
+
+
+for _command in issuing.COMMANDS:
+    credential.add_command(_command)
 
 
 @credential.command(

@@ -49,7 +49,7 @@ SUMMARIES = {
     "audit": "What was done by whom, and proof that the log is whole.",
     "changes": "What changed, and in which window.",
     "check": "Whether the keys, scopes and the database are as they should be.",
-    "credential": "Everything about one credential, or whose a found key is.",
+    "credential": "Look at one credential; make, rotate, narrow or revoke it.",
     "credentials": "Every key, token and OAuth client.",
     "db": "Look after the database.",
     "demo": "See it all work, without keys.",

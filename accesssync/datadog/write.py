@@ -16,6 +16,7 @@ from accesssync.datadog.account import decode_account
 from accesssync.datadog.calls import Calls
 from accesssync.datadog.client import Client
 from accesssync.datadog.connect import connect
+from accesssync.datadog.credentials import APPLICATION_KEYS
 from accesssync.datadog.decode import decode_one, member
 from accesssync.datadog.endpoints import Endpoints
 from accesssync.datadog.limits import Limits
@@ -26,6 +27,7 @@ from accesssync.datadog.shape import USERS
 from accesssync.datadog.transport import Call, Doubt, Event, Rejection, Transport
 from accesssync.errors import NotFoundError, RefusedError, ResponseError, UpstreamError
 from accesssync.model.coverage import Resource
+from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.operation import NEEDS, Operation
 from accesssync.provision.credentials import Issued
@@ -171,6 +173,36 @@ class DatadogGateway:
         return self._write(
             Operation.CREATE_SERVICE_ACCOUNT, lambda: self._api.service_accounts.create_service_account(body), _made
         )
+
+    def application_key(self, key_id: str) -> Credential | None:
+        """One application key as it is now, asked with the read key; None where there is none."""
+        if self._reader is None:
+            raise UpstreamError("without a read key no application key can be asked for", org=self._org)
+        get = self._reader.application_keys().get
+        return get(key_id) if get is not None else None
+
+    def keys_of_account(self, account_id: str) -> list[Credential]:
+        """Every application key of a service account as it is now."""
+        api: Any = self._api.service_accounts
+        list_keys, found = api.list_service_account_application_keys, dict[str, Credential]()
+        calls = Calls(
+            org=self._org,
+            transport=self._transport,
+            resource=Resource.APPLICATION_KEYS,
+            permission="service_account_write",
+        )
+        calls.check_addressable(account_id)
+        fetch = calls.fetch(
+            "list_service_account_application_keys",
+            APPLICATION_KEYS,
+            lambda number, size: list_keys(account_id, page_size=size, page_number=number),
+        )
+        for number in range(_MOST_PAGES):
+            page = fetch(number, _PAGE)
+            found |= {one.id: one for one in page.records}
+            if not page.records or (page.total is not None and len(found) >= page.total):
+                break
+        return list(found.values())
 
     def create_application_key(self, account_id: str, *, name: str, scopes: Sequence[str]) -> Outcome | Issued:
         """Make a scoped key for a service account; Issued has the secret, which is never told again."""

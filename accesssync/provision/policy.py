@@ -9,6 +9,7 @@ from accesssync.model.operation import NEEDS, Operation
 from accesssync.provision.gateway import Caller
 from accesssync.provision.organization import Organization
 from accesssync.provision.plan import Action, Refusal
+from accesssync.reach.who import scope_names
 
 SamlConflict = Literal["warn", "refuse"]
 ApprovalRule = Literal["never", "privileged", "removals", "always"]
@@ -73,7 +74,9 @@ def scopes(operations: Iterable[Operation], policy: Policy, caller: Caller) -> l
 
 def _carries(caller: Caller, permission: str) -> bool:
     scoped = not caller.scopes_known or caller.scopes is None or permission in caller.scopes
-    return scoped and (caller.permissions is None or permission in caller.permissions)
+    # Some names are scopes of keys and stand in no role: nobody can be asked whether the owner has them.
+    held = caller.permissions is None or permission in caller.permissions or permission in scope_names()
+    return scoped and held
 
 
 def undone_by_saml(actions: Iterable[Action], org: Organization, policy: Policy) -> tuple[list[Refusal], list[str]]:

@@ -201,9 +201,8 @@ def _advance(connection: Connection, lease: Lease, step: Step, now: datetime) ->
         return None
     facts = {"plan": row.plan, "number": row.number, "operation": row.operation, "sends": row.sends}
     facts |= {"status": row.status, "made_id": row.made_id, "done": row.done}
-    roles = row.action.get("role_ids")
-    if roles:
-        facts["role_ids"] = list(roles)
+    facts |= {name: list(row.action[name]) for name in ("role_ids", "scopes") if row.action.get(name)}
+    facts |= {name: row.action[name] for name in ("credential", "replaces") if row.action.get(name)}
     return Entry(
         kind=kind,
         at=now,
@@ -211,7 +210,7 @@ def _advance(connection: Connection, lease: Lease, step: Step, now: datetime) ->
         org=lease.org,
         subject_id=row.subject_id or row.made_id,
         facts={name: value for name, value in facts.items() if value is not None},
-        personal={"subject": row.subject},
+        personal={"subject": row.subject, "reason": row.action.get("reason")},
     )
 
 
