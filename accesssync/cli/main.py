@@ -26,6 +26,7 @@ COMMANDS = {
     "db": "database",
     "demo": "demo",
     "doctor": "doctor",
+    "findings": "findings",
     "grants": "inventory",
     "identities": "inventory",
     "identity": "inventory",
@@ -39,6 +40,7 @@ COMMANDS = {
     "sync": "sync",
     "teams": "credentials",
     "timeline": "changes",
+    "validate": "validate",
     "who-can": "reach",
     "worker": "worker",
 }
@@ -54,6 +56,7 @@ SUMMARIES = {
     "db": "Look after the database.",
     "demo": "See it all work, without keys.",
     "doctor": "The same as check.",
+    "findings": "What is wrong, how bad it is, and what to do about it.",
     "grants": "Who holds which role, since when.",
     "identities": "Every user record: people and service accounts.",
     "identity": "Everything about one identity.",
@@ -67,6 +70,7 @@ SUMMARIES = {
     "sync": "Observe the organizations once and store what changed.",
     "teams": "Every team, its members and admins.",
     "timeline": "Everything that happened to one identity, in order.",
+    "validate": "Check a governance directory offline.",
     "who-can": "Everybody and everything that has a permission, and how.",
     "worker": "Do everything on a schedule until told to stop.",
 }

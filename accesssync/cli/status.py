@@ -87,6 +87,9 @@ def _show(one: Document) -> None:
             f"  {counts['users']:,} identities ({counts['service_accounts']:,} service accounts), "
             f"{counts['roles']:,} roles, {counts['grants']:,} grants as of {one['published_run']}"
         )
+    pressing = ", ".join(f"{name} {number:,}" for name, number in one["findings"].items() if number)
+    if counts:
+        say(f"  findings open: {pressing or 'none'}")
     quarter = one["quarter"]
     gap = f", longest gap {age(quarter['longest_gap_seconds'])}" if quarter["longest_gap_seconds"] is not None else ""
     say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}")

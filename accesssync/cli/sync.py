@@ -138,10 +138,26 @@ def _show(engine: "Database", one: "Synced") -> None:
             f"baseline: {c['users']:,} identities ({c['service_accounts']:,} service accounts), {c['roles']:,} roles, "
             f"{c['permissions']:,} permissions, {c['grants']:,} grants"
         )
-        _show_nhi(one)
-        say("next: accesssync admins")
+        _show_judged(one)
+        say(f"next: {_next(one) or 'accesssync admins'}")
         return
     _show_changes(engine, one)
+
+
+def _show_judged(one: "Synced") -> None:
+    """What is wrong, and who is not a person."""
+    from accesssync.cli.findings import findings_line
+    from accesssync.jobs.sync.document import findings_document
+
+    if one.findings is not None:
+        say(findings_line(findings_document(one.findings)))
+    _show_nhi(one)
+
+
+def _next(one: "Synced") -> str | None:
+    """The most pressing of the findings that this run opened."""
+    worst = one.findings.worst if one.findings is not None else None
+    return f"accesssync findings show {worst}" if worst else None
 
 
 def _show_nhi(one: "Synced") -> None:
@@ -167,7 +183,10 @@ def _show_changes(engine: "Database", one: "Synced") -> None:
     total = one.run.added + one.run.updated + one.run.removed
     if not total:
         say(f"since {since}: nothing changed")
-        _show_nhi(one)
+        _show_judged(one)
+        following = _next(one)
+        if following:
+            say(f"next: {following}")
         return
     counts: dict[str, int] = {}
     loud: list[Change] = []
@@ -183,8 +202,8 @@ def _show_changes(engine: "Database", one: "Synced") -> None:
         say("! " + change_line(change))
     if total > len(loud):
         say(f"  and {total - len(loud):,} more")
-    _show_nhi(one)
-    say(f"next: accesssync changes --since {since}")
+    _show_judged(one)
+    say(f"next: {_next(one) or f'accesssync changes --since {since}'}")
 
 
 def _counted(what: str, count: int) -> str:

@@ -1,6 +1,7 @@
 """Open what the settings name: the database, and the organizations through their keys."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -35,7 +36,8 @@ def open_to_read(settings: Settings) -> Database:
 
 def written_rules(settings: Settings) -> Governance | None:
     """What the files of the governance directory say now; None where there is no such directory."""
-    return load_governance(settings.governance_dir) if settings.governance_dir else None
+    today = datetime.now(UTC).date()
+    return load_governance(settings.governance_dir, today) if settings.governance_dir else None
 
 
 def targets(
@@ -50,7 +52,7 @@ def targets(
 ) -> list[Target]:
     """The organizations to sync; ConfigurationError where keys are missing, InputError where a file has a fault."""
     lexicon = lexicon_of(settings.nhi_lexicon)
-    governance = load_governance(settings.governance_dir)
+    governance = load_governance(settings.governance_dir, datetime.now(UTC).date())
     return [
         Target(
             name=org.name,

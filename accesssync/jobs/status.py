@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from accesssync.jobs.findings.listing import open_counts
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.model.coverage import CoverageState
 from accesssync.store import inventory, job_states, runs, sightings
@@ -75,6 +76,7 @@ def _status(engine: Database, org: runs.OrgRecord, now: datetime) -> Document:
         ),
         "resources": len(coverage),
         "counts": inventory.current_counts(engine, org.id) if published else {},
+        "findings": open_counts(engine, org.id, now),
         "quarter": _quarter(engine, org, now),
         "sightings": [
             {"kind": one.kind, "id": one.id, "text": one.text, "seen_at": time_or_none(one.seen_at)}

@@ -66,10 +66,11 @@ def list_changes(
     if subject_id is not None:
         query = query.where(changes.c.subject_id == subject_id)
     with translated("the changes cannot be read"), engine.connect() as connection:
-        yield from _read(connection, query, org)
+        yield from read_changes(connection, query, org)
 
 
-def _read(connection: Connection, query: Any, org: str) -> Iterator[Change]:
+def read_changes(connection: Connection, query: Any, org: str) -> Iterator[Change]:
+    """The changes that a query selects."""
     for row in connection.execution_options(yield_per=2_000).execute(query):
         yield Change(
             id=row.id,

@@ -702,14 +702,12 @@ def table_rows(engine: Engine, name: str) -> dict[str, list[dict[str, Any]]]:
         for table in found.sorted_tables:
             if "org_id" not in table.c:
                 continue
-            own = {"id"} if table.name in {"runs", "changes"} else set()
+            own = {"id"} if table.name in {"runs", "changes", "evaluations"} else set()
             mine = connection.execute(select(table).where(table.c.org_id == org.id)).mappings()
             rows[table.name] = sorted(
                 (
                     {
-                        name: numbers[value]
-                        if name in {"run_id", "from_run", "to_run", "first_run"} and value
-                        else value
+                        name: numbers[value] if (name == "run_id" or name.endswith("_run")) and value else value
                         for name, value in row.items()
                         if name not in dropped | own
                     }

@@ -84,9 +84,9 @@ class TestPlainRuns:
 
     def test_running_again_changes_nothing(self, engine: Engine, sync: Syncing, org: Org) -> None:
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         done = sync(FakeSource(org))
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
         assert (code(done), done.alerting) == (0, 0)
         assert done.run is not None
         assert not done.run.baseline
@@ -385,7 +385,7 @@ class TestFailures:
         self, engine: Engine, sync: Syncing, org: Org, resource: Resource
     ) -> None:
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         source = FakeSource(org)
         source.before = failing(DENIED, (resource, 0))
         done = sync(source)
@@ -393,20 +393,20 @@ class TestFailures:
         assert done.error is not None
         assert resource in done.error.line()
         assert "user_access_read" in done.error.line()
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
         assert done.run is not None
         assert not done.run.complete
 
     def test_everything_denied_is_a_matter_of_the_keys(self, engine: Engine, sync: Syncing, org: Org) -> None:
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         source = FakeSource(org)
         source.before = failing(DENIED, *((resource, 0) for resource in Resource))
         done = sync(source)
         assert code(done) == 6
         assert done.run is not None
         assert done.run.undone
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
 
     @pytest.mark.parametrize("page", [0, 1])
     def test_a_listing_that_cannot_be_proven_gives_7(self, engine: Engine, sync: Syncing, org: Org, page: int) -> None:
@@ -439,7 +439,7 @@ class TestFailures:
         self, engine: Engine, sync: Syncing, org: Org, where: str
     ) -> None:
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         org.put(identity(1, name="New"), role(1, name="New"))
         source = FakeSource(org, page=1)
         if where == "account":
@@ -448,18 +448,18 @@ class TestFailures:
             source.before = failing(AuthenticationError("401"), (Resource(where), 1))
         done = sync(source)
         assert code(done) == 6
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
 
     def test_keys_of_another_organization_are_refused(self, engine: Engine, sync: Syncing, org: Org) -> None:
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         stranger = Org(5, name="globex")
         done = sync(FakeSource(stranger))
         assert isinstance(done.error, RefusedError)
         assert code(done) == 4
         assert "globex" in done.error.message
         assert "acme" in done.error.message
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
 
     @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError])
     @pytest.mark.parametrize("where", [(Resource.PERMISSIONS, 0), (Resource.USERS, 1), (Resource.USERS, -1)])
@@ -469,14 +469,14 @@ class TestFailures:
         sync(FakeSource(org))
         org.drop("user-0003")
         sync(FakeSource(org))
-        before = dump(engine, "runs", "orgs", "coverage", "audit")
+        before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
         org.put(identity(1, name="New"), role(1, name="New"))
         source = FakeSource(org, page=1)
         source.before = failing(stop("stop"), where)
         with pytest.raises(stop):
             sync(source)
         assert source.closed
-        assert dump(engine, "runs", "orgs", "coverage", "audit") == before
+        assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
         done = sync(FakeSource(org))
         assert done.error is None
         assert "identity.updated" in kinds(engine, done)

@@ -27,7 +27,7 @@ TOKENS = Resource.ACCESS_TOKENS
 CLIENTS = Resource.OAUTH_CLIENTS
 CREDENTIALS = (KEYS, API, TOKENS, CLIENTS)
 TYPES = {KEYS: "application_key", API: "api_key", TOKENS: "service_access_token", CLIENTS: "oauth_client"}
-BOOKS = ("runs", "orgs", "coverage", "audit")
+BOOKS = ("runs", "orgs", "coverage", "audit", "evaluations")
 """Tables that every run writes to."""
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from accesssync.errors import AccessSyncError, InputError
+from accesssync.jobs.findings.evaluate import Evaluated
 from accesssync.jobs.sync.run import Synced
 
 COUNTED = (
@@ -44,7 +45,7 @@ def sync_document(synced: Synced) -> dict[str, Any]:
             "changed": synced.governance.changed,
             "unmatched": list(synced.governance.silent),
         },
-        "findings": {"opened": 0, "open": 0, "resolved": 0},
+        "findings": findings_document(synced.findings),
         "coverage": {
             resource.value: {
                 "state": one.coverage.state.value,
@@ -61,6 +62,20 @@ def sync_document(synced: Synced) -> dict[str, Any]:
     if synced.error is not None:
         document["error"] = error_document(synced.error)
     return document
+
+
+def findings_document(found: Evaluated | None) -> dict[str, Any]:
+    """`opened` counts those that opened again, too; `opened_by_severity` are the same, `worst` the most pressing."""
+    return {
+        "opened": found.opened if found else 0,
+        "open": found.open if found else 0,
+        "resolved": found.resolved if found else 0,
+        "reopened": found.reopened if found else 0,
+        "waived": found.waived if found else 0,
+        "opened_by_severity": dict(found.severities) if found else {},
+        "worst": found.worst if found else None,
+        "failed_checks": list(found.failed) if found else [],
+    }
 
 
 def error_document(error: AccessSyncError) -> dict[str, Any]:

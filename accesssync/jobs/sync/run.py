@@ -10,8 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
+from accesssync.jobs.findings.evaluate import Evaluated, evaluate_published
+from accesssync.jobs.findings.rulebook import Rulebook
 from accesssync.jobs.governance.apply import Applied, apply_governance
 from accesssync.jobs.governance.directory import Governance
+from accesssync.jobs.inventory import view_at
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
@@ -86,6 +89,8 @@ class Synced(Struct, frozen=True, kw_only=True):
     """What the files of the governance directory came to."""
     alerting: int = 0
     """Changes that the organization itself made; only these may alert anybody."""
+    findings: Evaluated | None = None
+    """What evaluating the published run came to; None where nothing was published."""
     previous_run: int | None
     error: AccessSyncError | None
 
@@ -115,7 +120,25 @@ def _sync(engine: Database, target: Target, terms: Terms, world: World) -> Synce
     with leased(engine, target.name, org.id, wait=terms.wait, sleep=world.sleep, holder=terms.by) as lease:
         run_id = runs.begin_run(engine, lease, world.clock())
         attempt = _Attempt(engine=engine, lease=lease, run_id=run_id, target=target, terms=terms, world=world)
-        return attempt.carry_out()
+        return _evaluated(attempt, attempt.carry_out())
+
+
+def _evaluated(attempt: "_Attempt", synced: Synced) -> Synced:
+    """Evaluate what was published. A failure here takes nothing of it back: the next evaluation does it again."""
+    if synced.run is None or synced.run.undone:
+        return synced
+    target = attempt.target
+    rulebook = Rulebook(governance=target.governance, domains={target.name: target.judging.org_domains})
+    try:
+        org = runs.find_org(attempt.engine, target.name)
+        view = view_at(attempt.engine, org, None) if org else None
+        if view is None:
+            return synced
+        found = evaluate_published(attempt.engine, attempt.lease, view, rulebook, attempt.world.clock())
+    except AccessSyncError as error:
+        error.org = error.org or target.name
+        return replace(synced, error=synced.error or error)
+    return replace(synced, findings=found, error=synced.error or found.error)
 
 
 class _Attempt(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""What is wrong with an organization's access, and what to do about it. Pure."""
