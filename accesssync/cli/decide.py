@@ -44,7 +44,7 @@ Examples:
   accesssync nhi decide 07a3d791-f7f8-4815-b845-12dbc56576ca --human --reason "met him" --review-by 2027-06-30
   accesssync nhi decide --from decided.csv"""
 )
-@click.argument("who", metavar="ID|EMAIL", required=False)
+@click.argument("who", metavar="[ID|EMAIL]", required=False)
 @click.option("--human", is_flag=True, help="It is a person.")
 @click.option("--nhi", "kind", type=click.Choice(KINDS), help="It is a machine of this kind.")
 @click.option("--owner", metavar="WHO", help="Who answers for it.")
