@@ -52,7 +52,8 @@ def _why(one: Document) -> str:
     told = one["classification"]
     if told["decision"] and told["decision"]["review"]:
         return "; ".join(told["decision"]["review"])
-    signals = [signal for signal in told["signals"] if signal["points"] > 0]
+    # Limits (C1, C2) explain the sum, not the identity.
+    signals = [signal for signal in told["signals"] if signal["points"] > 0 and signal["id"][0] != "C"]
     if told["basis"] == "declared" or not signals:
         return "a service account" if told["basis"] == "declared" else _strongest(told)
     # The words that were found say more in little room than what they mean; nhi show tells both.

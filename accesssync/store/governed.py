@@ -1,6 +1,6 @@
 """What the files of the governance directory say of each identity and credential, kept as history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,14 +49,15 @@ class Named(Struct, frozen=True):
     texts: tuple[str | None, ...]
 
 
-def everybody(engine: Engine, org_id: int) -> list[Named]:
-    """Every identity and credential that holds now, the writes of a run under way included."""
+def everybody(engine: Engine, org_id: int) -> Iterator[Named]:
+    """Every identity and credential that holds now, the writes of a run under way included, as they are read."""
     one, key = identities.c, credentials.c
     with translated("the identities cannot be read"), engine.connect() as connection:
-        people = connection.execute(select(one.id, one.email, one.handle).where(_current(identities, org_id)))
-        found = [Named(Resource.USERS.value, row[0], tuple(row)) for row in people]
-        keys = connection.execute(select(key.resource, key.id, key.name).where(_current(credentials, org_id)))
-        return found + [Named(row[0], row[1], (row[1], row[2])) for row in keys]
+        reading = connection.execution_options(yield_per=5_000)
+        for row in reading.execute(select(one.id, one.email, one.handle).where(_current(identities, org_id))):
+            yield Named(Resource.USERS.value, row[0], tuple(row))
+        for row in reading.execute(select(key.resource, key.id, key.name).where(_current(credentials, org_id))):
+            yield Named(row[0], row[1], (row[1], row[2]))
 
 
 def evidence_of(engine: Engine, org_id: int, ids: Sequence[str]) -> dict[str, Classification]:

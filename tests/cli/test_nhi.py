@@ -65,6 +65,13 @@ def test_the_table_ends_with_what_there_is_and_what_to_do(capsysbinary: Output) 
     assert max(map(len, shown.splitlines())) <= 90
 
 
+def test_the_table_gives_evidence_and_no_arithmetic(capsysbinary: Output) -> None:
+    assert run(["nhi", "list", "--label", "nhi"]) == 0
+    shown = capsysbinary.readouterr().out.decode()
+    assert "'bot'" in shown
+    assert "no score is higher" not in shown
+
+
 def test_csv_holds_no_nested_cell(capsysbinary: Output) -> None:
     assert run(["nhi", "list", "--format", "csv"]) == 0
     header, *rows = capsysbinary.readouterr().out.decode().splitlines()

@@ -53,9 +53,9 @@ def test_what_files_say_wins_and_is_kept_as_history(engine: Engine, sync: Syncin
     assert (one["classification"]["label"], one["classification"]["basis"]) == ("human", "override")
     assert (one["classification"]["computed"], one["classification"]["decision"]["source"]) == ("nhi", "file")
     assert (one["owner"], one["purpose"]) == ("platform", "deploys")
-    before = dump(engine, "runs", "coverage", "orgs", "audit")
+    before = dump(engine)["governed"]
     assert sync(FakeSource(org), governance=FILES).governance.changed == 0
-    assert dump(engine, "runs", "coverage", "orgs", "audit") == before
+    assert dump(engine)["governed"] == before
     assert seen(engine, run=1)[BOT.id]["classification"]["label"] == "nhi"
     # The file is gone: what was entered by command counts again, and the past is as it was.
     assert sync(FakeSource(org)).nhi["inferred"] == 1
