@@ -1,12 +1,14 @@
 """`accesssync changes` and `accesssync timeline`."""
 
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from accesssync.cli.lines import check_lines
 from accesssync.cli.lists import format_option, limit_option
-from accesssync.cli.options import Invocation, common
+from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import print_csv, print_json, print_json_list, say, window
 from accesssync.cli.table import Column, print_table, wrap
 from accesssync.cli.visible import visible
@@ -96,13 +98,15 @@ TABLE = (
 )
 
 
-@click.command(
+@click.group(
+    invoke_without_command=True,
     epilog="""\b
 Examples:
   accesssync changes --since 7d
   accesssync changes --since run-411 --json
   accesssync changes --since 2026-06-01 --until 2026-06-30 --format csv
-  accesssync changes --baseline            # what the first run found, too"""
+  accesssync changes --baseline            # what the first run found, too
+  accesssync changes explain c-93ab01d2e4f56789 --ticket T-17 --reason "on call" """,
 )
 @click.option("--since", metavar="WHEN", help="After this run, time, date or age (a run is itself excluded).")
 @click.option("--until", metavar="WHEN", help="Up to and including this run, time, date or age.")
@@ -123,6 +127,8 @@ def changes(
     form: str,
 ) -> None:
     """What changed in the organizations, each change with the window in which it happened."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     from accesssync.jobs import changes as job
     from accesssync.jobs.opening import open_to_read
 
@@ -141,6 +147,60 @@ def changes(
         print_csv(COLUMNS, found)
     else:
         print_table(TABLE, found, limit=limit, one="change", many="changes")
+
+
+@changes.command(
+    epilog="""\b
+A privileged change that nobody explains is a finding. A later explanation takes the place of an earlier one; all are
+kept. The file is CSV with the columns id, ticket and reason.
+
+\b
+Examples:
+  accesssync changes explain c-93ab01d2e4f56789 --ticket T-17 --reason "Ada takes over the on-call rota"
+  accesssync changes explain --from explained.csv"""
+)
+@click.argument("change", metavar="ID", required=False)
+@click.option("--ticket", metavar="TEXT", help="The ticket that the change belongs to.")
+@click.option("--reason", metavar="TEXT", help="Why it was made.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Many explanations, from a CSV file.",
+)
+@click.option("--by", metavar="WHO", help="Who explains it; else ACCESSSYNC_OPERATOR or the login name.")
+@common
+def explain(
+    invocation: Invocation,
+    change: str | None,
+    ticket: str | None,
+    reason: str | None,
+    source: Path | None,
+    by: str | None,
+) -> None:
+    """Say why a change was made."""
+    from accesssync.jobs import explain as job
+    from accesssync.jobs.opening import open_to_write
+
+    if source is not None:
+        if change or ticket or reason:
+            raise click.UsageError("give either --from FILE, or ID with --ticket and --reason")
+        told = job.read_explanations(source)
+    elif change and ticket and reason:
+        check_lines({"--ticket": ticket, "--reason": reason, "--by": by})
+        told = [job.explanation(change, ticket, reason)]
+    else:
+        raise click.UsageError("give ID with --ticket and --reason, or --from FILE")
+    engine = open_to_write(invocation.settings)
+    done = job.explain(engine, invocation.orgs, told, by=invocation.operator(by), now=now())
+    if invocation.as_json:
+        print_json({"schema": "accesssync.explanations/1", "explanations": done})
+        return
+    for one in done[:20]:
+        say(f"{visible(one['subject'])} {one['kind']}: {visible(one['explanation'])}")
+    if len(done) > 20:
+        say(f"and {len(done) - 20:,} more")
+    say("accesssync findings evaluate closes what this explains, or the next sync does")
 
 
 @click.command(

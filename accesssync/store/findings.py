@@ -7,7 +7,9 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, insert, or_, select, update
 
+from accesssync.audit.entry import Entry, Kind
 from accesssync.errors import UsageError
+from accesssync.store.audit import append
 from accesssync.store.bulk import insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
@@ -248,8 +250,11 @@ def list_waivers(engine: Engine, org_id: int, *, ended: bool = False) -> list[Wa
         return [WaiverRecord(**row) for row in connection.execute(query).mappings()]
 
 
-def add_waiver(engine: Engine, org_id: int, finding: FindingRecord, given: Mapping[str, Any]) -> None:
-    """Accept a finding from now on. One that was waived before gets the new terms; the old ones are kept as ended."""
+def add_waiver(engine: Engine, org: str, org_id: int, finding: FindingRecord, given: Mapping[str, Any]) -> None:
+    """Accept a finding from now on, with an entry in the audit log.
+
+    One that was waived before gets the new terms; the old ones are kept as ended.
+    """
     with translated("the waiver cannot be written"), writing(engine) as connection:
         _end(connection, org_id, finding.id, given["created_at"], given["created_by"], "replaced")
         connection.execute(insert(waivers).values(org_id=org_id, finding_id=finding.id, **given))
@@ -258,9 +263,23 @@ def add_waiver(engine: Engine, org_id: int, finding: FindingRecord, given: Mappi
         _set(connection, finding.key, ("open", "waived"), status="waived", waiver=shown, waived_until=given["expires"])
         detail = f"until {given['expires'].isoformat()}: {given['reason']}"
         _event(connection, org_id, finding.id, given["created_at"], "waived", given["created_by"], detail)
+        append(
+            connection,
+            Entry(
+                kind=Kind.WAIVER_GIVEN,
+                at=given["created_at"],
+                actor=given["created_by"],
+                org=org,
+                subject_id=finding.id,
+                facts={"check": finding.check_id, "expires": given["expires"].isoformat()},
+                personal={name: given[name] for name in ("owner", "approver", "reason")},
+            ),
+        )
 
 
-def end_waiver(engine: Engine, org_id: int, finding: FindingRecord, at: datetime, by: str, reason: str) -> None:
+def end_waiver(
+    engine: Engine, org: str, org_id: int, finding: FindingRecord, at: datetime, by: str, reason: str
+) -> None:
     """Take a waiver that was given by command back: the finding is open again. UsageError where there is none."""
     with translated("the waiver cannot be written"), writing(engine) as connection:
         if not _end(connection, org_id, finding.id, at, by, reason):
@@ -272,6 +291,19 @@ def end_waiver(engine: Engine, org_id: int, finding: FindingRecord, at: datetime
         again = {"reopened": finding.reopened + 1, "reopened_at": at}
         _set(connection, finding.key, ("waived",), status="open", waiver=None, waived_until=None, **again)
         _event(connection, org_id, finding.id, at, "waiver_ended", by, reason)
+        facts = {"check": finding.check_id}
+        append(
+            connection,
+            Entry(
+                kind=Kind.WAIVER_ENDED,
+                at=at,
+                actor=by,
+                org=org,
+                subject_id=finding.id,
+                facts=facts,
+                personal={"reason": reason},
+            ),
+        )
 
 
 def _end(connection: Connection, org_id: int, finding_id: str, at: datetime, by: str, reason: str) -> int:

@@ -233,3 +233,50 @@ def test_a_name_that_is_no_findings(cli: Cli, arguments: tuple[str, ...]) -> Non
 
 def test_the_catalogue_needs_no_database(cli: Cli) -> None:
     assert len(cli.ok("findings", "checks")["checks"]) > 60
+
+
+class TestExplanations:
+    @pytest.fixture
+    def granted(self, cli: Cli, organization: Organization, insider: str) -> str:
+        """The id of the change that gave somebody the administrator role."""
+        sync(cli)
+        organization.grant_role(insider, ADMIN)
+        sync(cli)
+        (one,) = cli.ok("changes", "--subject", insider, "--kind", "grant.added")["changes"]
+        return str(one["id"])
+
+    def test_an_explained_change_is_no_finding(self, cli: Cli, insider: str, granted: str) -> None:
+        assert len(of(cli, insider, "AS-PRIV-04")) == 1
+        told = ("--ticket", "T-17", "--reason", "covers for Ada")
+        (done,) = cli.ok("changes", "explain", granted, *told, "--by", "grace")["explanations"]
+        assert (done["id"], done["explanation"], done["by"]) == (granted, "T-17: covers for Ada", "grace")
+        (one,) = cli.ok("changes", "--subject", insider, "--kind", "grant.added")["changes"]
+        assert one["explanation"] == "T-17: covers for Ada"
+        cli.ok("findings", "evaluate")
+        assert of(cli, insider, "AS-PRIV-04") == []
+        assert cli("audit", "verify").code == 0
+
+    def test_many_from_a_file(self, cli: Cli, insider: str, granted: str, tmp_path: Path) -> None:
+        file = tmp_path / "explained.csv"
+        file.write_text(f'id,ticket,reason\n{granted},T-1,"one, two"\n')
+        assert cli("changes", "explain", "--from", str(file)).code == 0
+        (one,) = cli.ok("changes", "--subject", insider, "--kind", "grant.added")["changes"]
+        assert one["explanation"] == "T-1: one, two"
+
+    def test_all_or_nothing(self, cli: Cli, insider: str, granted: str, tmp_path: Path) -> None:
+        file = tmp_path / "explained.csv"
+        for text, said in (
+            (f"id,ticket,reason\n{granted},T-1,r\nc-unknown,T-2,r\n", "c-unknown"),
+            (f"id,ticket,reason\n{granted},T-1,r\n{granted},T-2,r\n", "explained.csv:3"),
+            (f"id,ticket\n{granted},T-1\n", "reason"),
+        ):
+            file.write_text(text)
+            ended = cli("changes", "explain", "--from", str(file))
+            assert ended.code == 2
+            assert said in ended.err
+        (one,) = cli.ok("changes", "--subject", insider, "--kind", "grant.added")["changes"]
+        assert one["explanation"] is None
+
+    def test_half_a_command_is_refused(self, cli: Cli) -> None:
+        assert cli("changes", "explain", "c-1", "--ticket", "T").code == 2
+        assert cli("changes", "explain").code == 2

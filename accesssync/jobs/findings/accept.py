@@ -33,7 +33,7 @@ def waive(
     if one.status == "resolved":
         raise UsageError(f"{one.id} is resolved: there is nothing to accept", org=org.name)
     given = {"owner": owner, "reason": reason, "approver": approver, "expires": expires}
-    findings.add_waiver(engine, org.id, one, {**given, "created_at": now, "created_by": by})
+    findings.add_waiver(engine, org.name, org.id, one, {**given, "created_at": now, "created_by": by})
     return {"org": org.name, "id": one.id, "check": one.check_id, "subject": one.subject, **_shown(given), "by": by}
 
 
@@ -44,7 +44,7 @@ def _shown(given: Document) -> Document:
 def unwaive(engine: Database, names: Sequence[str], text: str, *, reason: str, by: str, now: datetime) -> Document:
     """Take a waiver that was given by command back; the finding is open again."""
     org, one = named(engine, names, text)
-    findings.end_waiver(engine, org.id, one, now, by, reason)
+    findings.end_waiver(engine, org.name, org.id, one, now, by, reason)
     return {"org": org.name, "id": one.id, "check": one.check_id, "subject": one.subject, "reason": reason, "by": by}
 
 
