@@ -46,7 +46,14 @@ def change_line(change: "Change", *, timed: bool = True) -> str:
 
     shown = document(change)
     when = f"{window(shown['observed_after'], shown['observed_before'])} " if timed else ""
-    return f"{when}{visible(change.subject)} {what_happened(shown)}"
+    return f"{when}{visible(change.subject)} {what_happened(shown)}{_told(shown)}"
+
+
+def _told(change: dict[str, Any]) -> str:
+    """By whom and why, where that is known."""
+    parts = [f"by {visible(change['actor'])}"] if change.get("actor") else []
+    parts += [visible(change["explanation"])] if change.get("explanation") else []
+    return "   " + ", ".join(parts) if parts else ""
 
 
 def what_happened(change: dict[str, Any]) -> str:
@@ -93,6 +100,7 @@ TABLE = (
     Column("WHEN (UTC)", lambda one: window(one["observed_after"], one["observed_before"]), least=23),
     Column("WHO OR WHAT", lambda one: one["subject"], "middle", least=26),
     Column("CHANGE", what_happened, "wrap", least=24),
+    Column("EXPLAINED", lambda one: _told(one).strip(), "wrap", least=14, sparse=True),
     Column("CAUSE", lambda one: "" if one["cause"] == "org" else one["cause"], sparse=True),
     Column("ORG", lambda one: one["org"], least=6, telling=True),
 )

@@ -11,6 +11,9 @@ from accesssync.provision.organization import Organization
 from accesssync.provision.plan import Action, Refusal
 from accesssync.reach.who import scope_names
 
+READS_BACK = "user_access_read"
+"""What the provisioning key needs besides: each subject is read again before its write and after a lost reply."""
+
 SamlConflict = Literal["warn", "refuse"]
 ApprovalRule = Literal["never", "privileged", "removals", "always"]
 
@@ -63,8 +66,12 @@ def scopes(operations: Iterable[Operation], policy: Policy, caller: Caller) -> l
             f"the provisioning key of {caller.subject} is not scoped: whoever has it may do all that its owner may"
         )
         return [Refusal(rule="unscoped_key", message=message)]
+    chosen = list(operations)
     refusals = []
-    for operation in operations:
+    if chosen and not _carries(caller, READS_BACK):
+        message = f"reading back needs {READS_BACK}, which the provisioning key of {caller.subject} lacks"
+        refusals.append(Refusal(rule="missing_scope", message=message))
+    for operation in chosen:
         lacking = [one for one in NEEDS[operation] if not _carries(caller, one)]
         if lacking:
             message = f"{operation} needs {', '.join(lacking)}, which the provisioning key of {caller.subject} lacks"

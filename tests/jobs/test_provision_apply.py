@@ -11,7 +11,7 @@ from accesssync.audit.verify import verify
 from accesssync.errors import AuthenticationError, LockedError, RefusedError, StoreError
 from accesssync.jobs.provision.consent import approve, override
 from accesssync.jobs.provision.plan_file import read
-from accesssync.jobs.provision.write import worst
+from accesssync.jobs.provision.result import worst
 from accesssync.model.operation import Operation
 from accesssync.provision.gateway import Rejected
 from accesssync.store.audit import append as append_entry
@@ -473,7 +473,7 @@ def test_nothing_passes_the_guards_of_the_last_admins(desk: Desk) -> None:
 
 def test_the_key_has_to_be_scoped_before_the_first_write(desk: Desk) -> None:
     planned = desk.plan("users:\n" + user("eve", STANDARD))
-    desk.datadog.scopes = frozenset({"user_access_invite"})
+    desk.datadog.scopes = frozenset({"user_access_read", "user_access_invite"})
     with pytest.raises(AuthenticationError, match="user_access_manage"):
         desk.apply(planned)
     desk.datadog.scopes = None

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine
 
-from accesssync.jobs.provision.write import Became
+from accesssync.jobs.provision.result import Became
 from accesssync.store.invitations import list_invitations
 from tests.jobs.provisioning import Desk, acme, user
 from tests.provision.builders import ADMIN, READ, STANDARD

@@ -24,7 +24,7 @@ ROLES = {
     STANDARD: Role(id=STANDARD, name="Datadog Standard Role"),
     READ: Role(id=READ, name="Datadog Read Only Role"),
 }
-SCOPES = frozenset({"user_access_invite", "user_access_manage", "service_account_write"})
+SCOPES = frozenset({"user_access_read", "user_access_invite", "user_access_manage", "service_account_write"})
 CALLER = Caller(
     user_id="caller", subject="caller@example.com", org_id=None, key_id="key", scopes=SCOPES, scopes_known=True
 )

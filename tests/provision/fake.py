@@ -34,7 +34,7 @@ class FakeDatadog:
         self.lag = False
         self.owner = owner
         self.scopes: frozenset[str] | None = frozenset(
-            {"user_access_invite", "user_access_manage", "service_account_write"}
+            {"user_access_read", "user_access_invite", "user_access_manage", "service_account_write"}
         )
         self.scopes_known = True
         self.closed = 0

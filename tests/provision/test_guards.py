@@ -170,8 +170,9 @@ class Key:
 @pytest.mark.parametrize(
     "key",
     [
-        Key(frozenset({"user_access_invite", "user_access_manage"}), True, None),
-        Key(frozenset({"user_access_invite"}), True, "missing_scope"),
+        Key(frozenset({"user_access_read", "user_access_invite", "user_access_manage"}), True, None),
+        Key(frozenset({"user_access_read", "user_access_invite"}), True, "missing_scope"),
+        Key(frozenset({"user_access_invite", "user_access_manage"}), True, "missing_scope"),
         Key(frozenset(), True, "missing_scope"),
         Key(None, True, "unscoped_key"),
         Key(None, False, "unscoped_key"),

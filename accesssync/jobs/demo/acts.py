@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from accesssync.errors import IncompleteError, RefusedError
+from accesssync.jobs.demo.invite import invite
 from accesssync.jobs.demo.meddle import compare, meddle
 from accesssync.jobs.demo.plain_loop import list_plainly
 from accesssync.jobs.demo.stage import Act, Stage, removals
@@ -169,7 +170,7 @@ def again(stage: Stage) -> Act:
     )
 
 
-ACTS: tuple[Callable[[Stage], Act], ...] = (baseline, drift, half_list, false_totals, robots, leaver, again)
+ACTS: tuple[Callable[[Stage], Act], ...] = (baseline, drift, half_list, false_totals, robots, leaver, invite, again)
 """In this order. Another act needs only its place here."""
 
 

@@ -15,12 +15,15 @@ from accesssync.jobs.opening import targets, terms
 from accesssync.jobs.sync.collect import OnPage
 from accesssync.jobs.sync.run import Synced, World, sync_org
 from accesssync.model.change import Change
+from accesssync.model.operation import Operation
 from accesssync.model.when import AtRun
 from accesssync.sandbox import Organization, SandboxServer
 from accesssync.settings import OrgForm, Settings
 from accesssync.store.engine import Database
 
 ORG = "demo"
+WRITES = frozenset({Operation.CREATE_USER, Operation.GRANT_ROLE, Operation.SEND_INVITATION})
+"""What the demonstration may write."""
 
 Figure = int | float | str | bool | list[int]
 
@@ -55,8 +58,8 @@ class Stage:
         self.engine = engine
         self.server = server
         self.rng = surroundings.rng
-        self._settings = settings
-        self._surroundings = surroundings
+        self.settings = settings
+        self.surroundings = surroundings
 
     @property
     def organization(self) -> Organization:
@@ -71,9 +74,9 @@ class Stage:
 
     def sync(self, *, forgiving: type[AccessSyncError] | None = None) -> Synced:
         """One run, exactly as the command makes it. Its error is raised unless it is a `forgiving` one."""
-        around = self._surroundings
+        around = self.surroundings
         target = targets(
-            self._settings,
+            self.settings,
             [ORG],
             sleep=around.sleep,
             monotonic=around.monotonic,
@@ -81,7 +84,7 @@ class Stage:
             on_event=lambda _event: None,
         )[0]
         world = World(clock=around.clock, sleep=around.sleep, on_page=around.on_page)
-        synced = sync_org(self.engine, target, terms(self._settings), world)
+        synced = sync_org(self.engine, target, terms(self.settings), world)
         if synced.error is not None and not (forgiving and isinstance(synced.error, forgiving)):
             raise synced.error
         return synced
@@ -101,7 +104,13 @@ class Stage:
 
 def settings_for(server: SandboxServer, database: Path) -> Settings:
     """Settings that lead to this server and this file, whatever the environment says."""
-    form = OrgForm(api_key=SecretStr(server.api_key), app_key=SecretStr(server.app_key), api_url=server.url)
+    form = OrgForm(
+        api_key=SecretStr(server.api_key),
+        app_key=SecretStr(server.app_key),
+        provision_app_key=SecretStr(server.provision_app_key) if server.provision_app_key else None,
+        allowed_operations=WRITES,
+        api_url=server.url,
+    )
     return Settings(orgs={ORG: form}, database_url=SecretStr(f"sqlite:///{database}"))
 
 

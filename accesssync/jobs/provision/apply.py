@@ -10,9 +10,10 @@ from accesssync.audit.entry import Entry, Kind
 from accesssync.errors import AccessSyncError, AuthenticationError, RefusedError
 from accesssync.jobs.provision.carry_out import Carried, Carrier, Task
 from accesssync.jobs.provision.plan_file import Ready
+from accesssync.jobs.provision.result import Result
 from accesssync.jobs.provision.seen import organization
 from accesssync.jobs.provision.terms import Doors, ask_reader, policy_of, same_organization, terms_of
-from accesssync.jobs.provision.write import Means, Result, planned
+from accesssync.jobs.provision.write import Means, planned
 from accesssync.model.when import as_text
 from accesssync.provision.assemble import judge
 from accesssync.provision.gateway import Caller, Gateway

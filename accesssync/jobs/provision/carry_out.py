@@ -8,7 +8,8 @@ from threading import Event, Lock
 from msgspec import Struct
 from msgspec.structs import replace
 
-from accesssync.jobs.provision.write import Became, Means, Result, Writer
+from accesssync.jobs.provision.result import Became, Result
+from accesssync.jobs.provision.write import Means, Writer
 from accesssync.model.operation import Operation
 from accesssync.provision.decide import PRIVILEGED
 from accesssync.provision.plan import Action

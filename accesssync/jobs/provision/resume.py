@@ -9,9 +9,10 @@ from accesssync.errors import RefusedError
 from accesssync.jobs.provision.apply import Applied, World, carry, means_of
 from accesssync.jobs.provision.carry_out import Task, recovered
 from accesssync.jobs.provision.plan_file import read
+from accesssync.jobs.provision.result import Became, Result
 from accesssync.jobs.provision.seen import action_of, organization
 from accesssync.jobs.provision.terms import Doors, policy_of, same_organization
-from accesssync.jobs.provision.write import Became, Means, Result
+from accesssync.jobs.provision.write import Means
 from accesssync.model.operation import Operation
 from accesssync.provision.gateway import Caller
 from accesssync.provision.plan import Action

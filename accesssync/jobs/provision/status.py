@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import datetime
 
+from msgspec import json
+
 from accesssync.jobs.inventory import Document
 from accesssync.jobs.provision.invitations import invitations
 from accesssync.jobs.provision.resume import unfinished
@@ -56,6 +58,7 @@ def _plan(engine: Database, plan: plans.PlanRecord, intents: list[Intent], now: 
             {"by": one.given_by, "rules": list(one.rules), "reason": one.reason, "used": one.used_at is not None}
             for one in plans.overrides_of(engine, plan.digest)
         ],
+        "planned": len(json.decode(plan.document)["actions"]),
         "actions": dict(Counter(one.state for one in mine)),
     }
 

@@ -1,9 +1,8 @@
 """One action: read its subject again, keep the intent, send it, and find out what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
 from threading import Lock
 
 import msgspec
@@ -11,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.errors import AccessSyncError, AuthenticationError, DeniedError
+from accesssync.jobs.provision.result import Became, Result
 from accesssync.model.identity import Identity
 from accesssync.model.operation import Operation
 from accesssync.provision.gateway import Confirmed, Gateway, Outcome, Rejected, Unknown
@@ -24,34 +24,6 @@ from accesssync.store.invitations import Mail
 from accesssync.store.lease import Lease
 
 CREATES = (Operation.CREATE_USER, Operation.CREATE_SERVICE_ACCOUNT)
-
-
-class Became(StrEnum):
-    """What became of one action, in the contract's words."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNKNOWN = "unknown"
-    NOT_ATTEMPTED = "not_attempted"
-
-
-class Result(Struct, frozen=True, kw_only=True):
-    """What became of one action, and why.
-
-    `refused`: it was left because something stands against it, not because nothing was left to do. `denied`: the key
-    may not do this, so that others of the kind need not be tried. `status` is Datadog's answer where that matters.
-    """
-
-    number: int
-    operation: Operation
-    subject: str
-    outcome: Became
-    detail: str = ""
-    refused: bool = False
-    denied: bool = False
-    status: int | None = None
-    subject_id: str | None = None
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -353,14 +325,3 @@ def _mail(action: Action, invitation_id: str | None, expires_at: datetime | None
 
 def _times(count: int) -> str:
     return "once" if count <= 1 else f"{count} times"
-
-
-def worst(results: Sequence[Result]) -> int:
-    """The exit code of a set of results: unknown, then denied, failed, refused, and 0 where all is as planned."""
-    if any(one.outcome is Became.UNKNOWN for one in results):
-        return 10
-    if any(one.denied for one in results):
-        return 6
-    if any(one.outcome in (Became.FAILED, Became.NOT_ATTEMPTED) and not one.refused for one in results):
-        return 5
-    return 4 if any(one.refused for one in results) else 0
