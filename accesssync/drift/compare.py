@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from accesssync.drift.facts import FACTS_VERSION, NOUNS, plain, same
+from accesssync.drift.facts import FACTS_VERSION, NOUNS, plain, read_mark, same
 from accesssync.model.change import Delta, Fields, FieldValue
 from accesssync.model.coverage import Resource
 from accesssync.model.credential import Credential
@@ -20,18 +20,16 @@ from accesssync.model.team import Membership, Team
 R = TypeVar("R", Identity, Role, Permission, Credential, Team, Membership, AuthnMapping)
 
 
-def compare_record(
-    resource: Resource, before: R | None, after: R | None, version: int = FACTS_VERSION
-) -> Iterator[Delta]:
+def compare_record(resource: Resource, before: R | None, after: R | None, mark: int = FACTS_VERSION) -> Iterator[Delta]:
     """At most one change: the record itself came, went, or has other facts.
 
-    `version` is that of the program that stored `before`.
+    `mark` is what was kept with `before`: see `mark_of`.
     """
     one = after or before
     if one is None:
         return
     noun = NOUNS[type(one)]
-    fields = _fields(before, after, noun.facts, version)
+    fields = _fields(before, after, noun.facts, *read_mark(type(one), mark))
     if before is not None and after is not None and not fields:
         return
     what = "added" if before is None else "removed" if after is None else "updated"
@@ -80,7 +78,9 @@ def keep_known(before: R, after: R) -> R:
     return replace(after, **{name: getattr(before, name) for name in after.malformed}, malformed=())
 
 
-def _fields(before: R | None, after: R | None, facts: Mapping[str, int], version: int) -> Fields:
+def _fields(
+    before: R | None, after: R | None, facts: Mapping[str, int], version: int, unread: frozenset[str]
+) -> Fields:
     if before is None or after is None:
         one = after or before
         values = {name: plain(getattr(one, name)) for name in facts}
@@ -88,7 +88,8 @@ def _fields(before: R | None, after: R | None, facts: Mapping[str, int], version
     changed: Fields = {}
     for name, since in facts.items():
         old, new = getattr(before, name), getattr(after, name)
-        if since <= version and name not in after.malformed and not same(name, old, new):
+        known = since <= version and name not in unread and name not in after.malformed
+        if known and not same(name, old, new):
             changed[name] = (plain(old), plain(new))
     return changed
 

@@ -5,7 +5,7 @@ facts nor activity. A version number goes with every stored fact: what an older 
 is not compared with what a newer one sees, so that an upgrade is no news.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -21,7 +21,9 @@ from accesssync.model.team import Mapping as AuthnMapping
 from accesssync.model.team import Membership, Team
 
 FACTS_VERSION: Final = 1
-"""Raise this when a fact is added below, or when `digest_of` changes what it covers."""
+"""Raise this when a fact is added below, always at the end of its kind, or when `digest_of` changes what it covers.
+
+At most 255."""
 
 
 class References(Struct, frozen=True):
@@ -87,6 +89,33 @@ NOUNS: Final[Mapping[type, Noun]] = {
         "mapping", {"attribute_key": 1, "attribute_value": 1, "role_id": 1, "team_id": 1, "created_at": 1}
     ),
 }
+
+_PLAIN: Final = 1 << 8
+"""Below this a mark is a version and nothing else; each bit from here on is a part that was never understood."""
+
+
+def mark_of(record_type: type, never_understood: Iterable[str] = ()) -> int:
+    """What is kept with a stored record: this version, and which parts of it no answer so far made sense of.
+
+    A part is a fact or the set of references. What is understood for the first time was there before, for all that
+    is known: it is no news, as little as what a newer version decodes.
+    """
+    parts = _parts(record_type)
+    return FACTS_VERSION + sum(_PLAIN << parts.index(name) for name in set(never_understood) if name in parts)
+
+
+def read_mark(record_type: type, mark: int) -> tuple[int, frozenset[str]]:
+    """The version that stored a record, and the parts of it that were never understood until then."""
+    unread = mark // _PLAIN
+    names = (name for number, name in enumerate(_parts(record_type)) if unread >> number & 1) if unread else ()
+    return mark % _PLAIN, frozenset(names)
+
+
+def _parts(record_type: type) -> tuple[str, ...]:
+    # The references first, so that facts can be added at the end without moving any.
+    noun = NOUNS[record_type]
+    return (noun.references.attribute if noun.references else "", *noun.facts)
+
 
 CASELESS: Final = frozenset({"email", "handle"})
 """Datadog lower-cases e-mails when it pleases; their letter case says nothing. (A team's handle is lower case.)"""

@@ -29,7 +29,8 @@ class Delta(Struct, frozen=True, kw_only=True):
     """A difference by itself, before it is known which run saw it.
 
     `kind` is `identity.added` and the like. `resource` is the listing that shows it. `part` tells apart
-    several changes of one subject and kind (the role of a grant).
+    several changes of one subject and kind (the role of a grant). `opened` is set where it may have been there
+    before, only not to be seen.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Delta(Struct, frozen=True, kw_only=True):
     subject: str
     fields: Fields
     part: str = ""
+    opened: bool = False
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, func, or_, select
 from sqlalchemy import Table as SqlTable
 
 from accesssync.drift.compare import R, compare_record, compare_references
+from accesssync.drift.facts import read_mark
 from accesssync.model.change import Delta
 from accesssync.store import tables
 from accesssync.store.bulk import AT_ONCE
@@ -57,8 +58,11 @@ def deltas(engine: Engine, org_id: int, run_id: int, only: str | None = None) ->
 def _deltas(
     connection: Connection, org_id: int, run_id: int, kind: Kind[Any], names: Names, only: str | None
 ) -> Iterator[Delta]:
-    for before, after, version in pairs(connection, org_id, run_id, kind, only):
-        for delta in compare_record(kind.resource, before, after, version):
+    opened: set[str] = set()
+    for before, after, mark in pairs(connection, org_id, run_id, kind, only):
+        if before is not None and kind.links is not None and kind.links.field in read_mark(kind.record, mark)[1]:
+            opened.add(before.id)
+        for delta in compare_record(kind.resource, before, after, mark):
             # Records of different listings may have the same id.
             yield replace(delta, part=kind.resource.value) if kind.shared else delta
     if kind.links is None:
@@ -72,9 +76,10 @@ def _deltas(
         else:
             targets = dict(_subjects(connection, org_id, run_id, IDENTITIES, sorted(one.before ^ one.after)))
         ignored = names.restricted if kind is ROLES else frozenset[str]()
-        yield from compare_references(
+        for delta in compare_references(
             kind.resource, kind.record, one.owner, one.subject, one.before, one.after, targets, ignored
-        )
+        ):
+            yield replace(delta, opened=True) if one.owner in opened else delta
 
 
 def _of_people(connection: Connection, org_id: int, run_id: int, found: Iterator[Delta]) -> Iterator[Delta]:
@@ -95,7 +100,7 @@ def _of_people(connection: Connection, org_id: int, run_id: int, found: Iterator
 def pairs(
     connection: Connection, org_id: int, run_id: int, kind: Kind[R], only: str | None = None
 ) -> Iterator[tuple[R | None, R | None, int]]:
-    """(before, after, facts version of before) of every record of which `run_id` began or ended a version.
+    """(before, after, mark of before) of every record of which `run_id` began or ended a version.
 
     References are left out: see `link_changes`. `only` narrows it to one record.
     """
@@ -111,13 +116,13 @@ def pairs(
     for _, versions in groupby(result, key=lambda row: row["id"]):
         before: R | None = None
         after: R | None = None
-        version = 0
+        mark = 0
         for row in versions:
             if row["to_run"] == run_id:
-                before, version = kind.from_row(row), row["facts_version"]
+                before, mark = kind.from_row(row), row["facts_version"]
             else:
                 after = kind.from_row(row)
-        yield before, after, version
+        yield before, after, mark
 
 
 def link_changes(

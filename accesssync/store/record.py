@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
 from accesssync.drift.compare import R, keep_known
-from accesssync.drift.facts import FACTS_VERSION, same
+from accesssync.drift.facts import FACTS_VERSION, mark_of, read_mark, same
 from accesssync.drift.text import bounded
 from accesssync.store.activity import ActivityWriter
 from accesssync.store.background import Background
@@ -200,23 +200,28 @@ class Recorder(Generic[R]):
     def _plan_new(self, batch: Batch, offered: R, digest: bytes) -> None:
         """The rows of a record that nobody has seen before."""
         record: R = bounded(offered)
-        batch.versions.append((*self._first, digest, *self._shared, record.id, *self._facts(record)))
+        org_id, run, first_run, mark = self._first
+        if offered.malformed:
+            mark = mark_of(self._kind.record, offered.malformed)
+        batch.versions.append((org_id, run, first_run, mark, digest, *self._shared, record.id, *self._facts(record)))
         if self._kind.links is not None:
-            org_id, run, one = self._lease.org_id, self._run, record.id
-            targets = getattr(record, self._kind.links.field)
+            one, targets = record.id, getattr(record, self._kind.links.field)
             batch.links.extend([(org_id, run, one, target) for target in set(targets)])
 
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R]) -> None:
         """Decide which rows a record that was stored before and differs needs."""
         org_id, run, links = self._lease.org_id, self._run, self._kind.links
         record: R = keep_known(stored.record, bounded(offered))
-        if not self._differs(stored, record):
+        # What was never understood stays so for as long as it is not.
+        _, unread = read_mark(self._kind.record, stored.facts_version)
+        mark = mark_of(self._kind.record, unread.intersection(offered.malformed)) if unread else FACTS_VERSION
+        if not self._differs(stored, record, mark):
             return
         (batch.erased if stored.from_run == run else batch.closed).append(stored.key)
         # The digest is of what Datadog sent, so that the same answer next time costs nothing. It covers the
         # references too, hence a new version when only they differ: a digest changed in place would survive an undo.
         facts: tuple[Any, ...] = self._facts(record)
-        batch.versions.append((org_id, run, stored.first_run, FACTS_VERSION, digest, *self._shared, record.id, *facts))
+        batch.versions.append((org_id, run, stored.first_run, mark, digest, *self._shared, record.id, *facts))
         if links is None:
             return
         wanted, held = set(getattr(record, links.field)), stored.link_keys
@@ -225,8 +230,8 @@ class Recorder(Generic[R]):
             key, from_run = held[target]
             (batch.links_erased if from_run == run else batch.links_closed).append(key)
 
-    def _differs(self, stored: Stored[R], after: R) -> bool:
-        if stored.facts_version != FACTS_VERSION:
+    def _differs(self, stored: Stored[R], after: R, mark: int) -> bool:
+        if stored.facts_version != mark:
             return True
         links = self._kind.links
         if links is not None and set(getattr(after, links.field)) != stored.link_keys.keys():

@@ -113,7 +113,10 @@ class Fact(Table):
 
 
 class Version(Fact):
-    """The columns of every record's history. `first_run` is the run that saw the record first."""
+    """The columns of every record's history. `first_run` is the run that saw the record first.
+
+    `facts_version` also tells which facts were never understood: `drift.facts.mark_of` makes it.
+    """
 
     id: str
     first_run: int = Field(sa_type=BigInteger)

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from accesssync.drift.compare import compare_record, compare_references
-from accesssync.drift.facts import NOUNS, digest_of
+from accesssync.drift.facts import FACTS_VERSION, NOUNS, digest_of, mark_of, read_mark
 from accesssync.drift.text import LONGEST, bounded
 from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
@@ -26,6 +26,23 @@ def test_two_identities_have_one_digest_exactly_when_nothing_changed(before: Ide
         *compare_references(Resource.USERS, Identity, "u", "u", before.role_ids, after.role_ids, {}),
     ]
     assert (digest_of(Identity)(before) == digest_of(Identity)(after)) == (not changed)
+
+
+@pytest.mark.parametrize("record_type", NOUNS)
+@given(data=st.data())
+def test_what_was_never_understood_is_read_back_from_its_mark(record_type: type, data: st.DataObject) -> None:
+    references = NOUNS[record_type].references
+    parts = [*NOUNS[record_type].facts, *([references.attribute] if references else [])]
+    unread = data.draw(st.sets(st.sampled_from(parts)))
+    mark = mark_of(record_type, [*unread, *unread, "last_login_at", "no part of it"])
+    assert read_mark(record_type, mark) == (FACTS_VERSION, frozenset(unread))
+    # Databases keep it in four bytes.
+    assert 0 < mark < 2**31
+
+
+def test_a_plain_version_is_a_mark_without_anything_unread() -> None:
+    assert mark_of(Identity) == FACTS_VERSION < 256
+    assert read_mark(Identity, FACTS_VERSION) == (FACTS_VERSION, frozenset())
 
 
 @given(before=roles(), after=roles())

@@ -23,7 +23,7 @@ from accesssync.model.coverage import CoverageState, Resource
 from accesssync.store import changes, inventory, runs
 from accesssync.store.inventory import Moment
 from accesssync.store.lease import leased
-from tests.builders import FakeSource, Org, Syncing, dump, identity, role
+from tests.builders import NOW, FakeSource, Org, Syncing, dump, identity, role
 
 DENIED = DeniedError("no", permission="user_access_read")
 BROKEN = ResponseError("HTTP 500", status=500)
@@ -213,14 +213,40 @@ class TestCauses:
         assert {change.cause for change in told(engine, done)} == {Cause.ORG}
         assert code(done) == 3
 
-    @pytest.mark.xfail(reason="a first version does not remember which of its facts could not be understood")
-    def test_what_could_not_be_understood_at_first_is_no_news_when_it_can(self, sync: Syncing, org: Org) -> None:
+    def test_what_could_not_be_understood_at_first_is_no_news_when_it_can(
+        self, engine: Engine, sync: Syncing, org: Org
+    ) -> None:
         whole = org.users["user-0001"]
         org.put(identity(1, created_at=None, role_ids=(), malformed=("created_at", "role_ids")))
         sync(FakeSource(org))
         org.put(whole)
         done = sync(FakeSource(org))
         assert done.alerting == 0
+        # The roles are told, as something that may have been there all along.
+        found = told(engine, done)
+        assert {change.kind for change in found} == {"grant.added"}
+        assert {change.cause for change in found} == {Cause.COVERAGE}
+        assert len(found) == len(whole.role_ids) > 0
+        org.put(identity(1, created_at=NOW, role_ids=()))
+        later = sync(FakeSource(org))
+        assert {change.cause for change in told(engine, later)} == {Cause.ORG}
+        assert {change.kind for change in told(engine, later)} == {"grant.removed", "identity.updated"}
+
+    def test_beside_what_was_never_understood_everything_else_is_news_as_ever(
+        self, engine: Engine, sync: Syncing, org: Org
+    ) -> None:
+        unclear = {"created_at": None, "malformed": ("created_at", "last_login_at")}
+        org.put(identity(1, **unclear))
+        sync(FakeSource(org))
+        org.put(identity(1, title="Chief", **unclear))
+        done = sync(FakeSource(org))
+        [change] = told(engine, done)
+        assert (change.fields, change.cause) == ({"title": (None, "Chief")}, Cause.ORG)
+        org.put(identity(1, title="Boss", created_at=NOW))
+        done = sync(FakeSource(org))
+        [change] = told(engine, done)
+        assert (change.fields, change.cause) == ({"title": ("Chief", "Boss")}, Cause.ORG)
+        assert kinds(engine, sync(FakeSource(org))) == []
 
 
 class TestRemovals:

@@ -51,13 +51,14 @@ def dated(
 ) -> Iterator[Change]:
     """The changes that a run saw.
 
-    What appears in a listing that was never proven complete before may have been there all along: its
-    cause is `coverage`. Once it was proven, whatever appears later came later, however long nobody could look.
+    What appears in a listing that was never proven complete before may have been there all along, and so may
+    references that no answer before made sense of: the cause is `coverage`. Once a listing was proven, whatever
+    appears in it later came later, however long nobody could look.
     """
     for delta in deltas:
         look = before[delta.resource]
         appeared = delta.kind.endswith("added")
-        opened = appeared and look.proven_at is None
+        opened = appeared and (delta.opened or look.proven_at is None)
         yield Change(
             id=change_id(org, run_id, delta),
             org=org,
