@@ -17,20 +17,28 @@ if TYPE_CHECKING:
 
 
 def _when(one: Document) -> str:
-    return f"{one['at'][:10]} {one['at'][11:19]}"
+    return f"{one['at'][:10]} {one['at'][11:16]}"
 
 
 def _about(one: Document) -> str:
     """What an entry tells, in the order in which people look for it."""
-    told = [f"{name} {text}" for name, text in one["personal"].items() if text is not None]
-    told += [f"{name} {value}" for name, value in one["facts"].items() if isinstance(value, str | int)]
+    facts, texts = dict(one["facts"]), dict(one["personal"])
+    told = [str(facts.pop("operation"))] if facts.get("operation") else []
+    told += [f"run-{facts.pop('run_id')} {facts.pop('status', '')}".strip()] if facts.get("run_id") else []
+    told += [str(texts.pop("subject"))] if texts.get("subject") else []
+    told += [f"{name.replace('_', ' ')} {text}" for name, text in texts.items() if text is not None]
+    told += [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in facts.items()
+        if isinstance(value, str | int) and not isinstance(value, bool) and name != "program_version"
+    ]
     return ", ".join(told)
 
 
 ENTRIES = (
     Column("SEQ", lambda one: one["seq"], "number"),
-    Column("WHEN", _when, least=19),
-    Column("WHAT", lambda one: one["kind"], least=15),
+    Column("WHEN (UTC)", _when, least=16),
+    Column("WHAT", lambda one: one["kind"], least=16),
     Column("BY", lambda one: one["actor"] or "erased", "middle", least=8),
     Column("ABOUT", _about, least=16),
 )
@@ -128,12 +136,13 @@ def verify(invocation: Invocation, against: tuple[Path, ...], alone: Path | None
 
 
 def _say_sound(what: str, verdict: "Verdict", *, alone: bool) -> None:
+    count = "1 entry" if verdict.entries == 1 else f"{verdict.entries:,} entries"
     erased = f"; {verdict.erased:,} personal texts were erased" if verdict.erased else ""
-    say(f"{what} is as it was written: {verdict.entries:,} entries, none edited, moved or missing{erased}")
+    say(f"{what} is as it was written: {count}, none edited, moved or missing{erased}")
     if alone:
         say("whether more was written afterwards only the database can tell: accesssync audit verify --against FILE")
     else:
-        say(f"{verdict.anchors:,} of them were noted elsewhere by runs and exports, and agree")
+        say(f"what runs and exports noted of it agrees, for {verdict.anchors:,} of the entries")
     if verdict.entries:
         say(f"last: entry {verdict.head.seq}, {verdict.head.hash}")
 
@@ -156,5 +165,5 @@ def export(invocation: Invocation, path: Path, by: str | None) -> None:
     if invocation.as_json:
         print_json({"schema": "accesssync.audit_export/1", **done})
         return
-    say(f"{visible(done['file'])}: {done['entries']:,} entries, the last is {done['last_seq']}, {done['last_hash']}")
+    say(f"{visible(done['file'])}: entries 1 to {done['last_seq']:,}, the last with hash {done['last_hash']}")
     say(f"later: accesssync audit verify --against {visible(done['file'])}")

@@ -257,7 +257,7 @@ def _told(invocation: Invocation, done: "Done", *, secret: str | None = None, fi
         more = {"secret": secret} if secret else {"secret_file": str(file)} if file else {}
         print_json({"schema": "accesssync.credential_change/1", **document, **more})
         return
-    say(f"{visible(done.org)}: {done.operation} of {visible(done.subject)} is done  ({visible(done.credential_id)})")
+    say(f"{visible(done.org)}: {done.operation} done: {visible(done.subject)}  ({visible(done.credential_id)})")
     if secret:
         say(f"its secret, shown this once: {secret}")
     if file:
