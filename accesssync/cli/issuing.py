@@ -84,7 +84,7 @@ Examples:
   accesssync credential rotate ci-deploy --secret-file new.key --reason "yearly"
   accesssync credential rotate ci-deploy --finish --reason "the pipeline uses the new one\""""
 )
-@click.argument("which", metavar="ID|NAME|LAST4")
+@click.argument("which", metavar="ID|NAME|LAST4|FINDING")
 @click.option("--finish", is_flag=True, help="Revoke the old key, if its successor was used.")
 @click.option("--unused", is_flag=True, help="With --finish: also where the successor was not used yet.")
 @_scope(required=False)
@@ -128,7 +128,7 @@ def rotate(
 Example:
   accesssync credential narrow ci-deploy --scope dashboards_read --reason "it never writes\""""
 )
-@click.argument("which", metavar="ID|NAME|LAST4")
+@click.argument("which", metavar="ID|NAME|LAST4|FINDING")
 @_scope(required=True)
 @_reason
 @_by
@@ -151,9 +151,10 @@ What stops with it: accesssync revoke-preview.
 \b
 Examples:
   accesssync credential revoke 3b7c0d7e-0000-11ef-8000-000000000007 --reason "found in a public repository"
+  accesssync credential revoke F-7Q2K --reason "never used"
   accesssync credential revoke "Vendor App" --user ada@example.com --reason "left the project\""""
 )
-@click.argument("which", metavar="ID|NAME|LAST4")
+@click.argument("which", metavar="ID|NAME|LAST4|FINDING")
 @click.option("--user", metavar="ID|EMAIL", help="Of an OAuth client: whose authorization ends.")
 @_reason
 @_by

@@ -212,6 +212,19 @@ class TestRevoke:
         assert spare.id not in organization.api_keys
         assert not {one.id for one in tokens} & organization.tokens.keys()
 
+    def test_one_that_a_finding_names(self, desk: Cli, organization: Organization, account: User) -> None:
+        wide = organization.add_application_key(account.id, None, name="wide")
+        organization.leak_key(wide.id)
+        assert desk("sync").code == 0
+        found = desk.ok("findings", "list")["findings"]
+        ids = [one["id"] for one in found if one["subject_id"] == wide.id]
+        others = [one["id"] for one in found if one["subject_id"] == account.id or "@" in one["subject"]]
+        assert ids
+        assert others
+        assert desk("credential", "revoke", others[0], *WHY).code == 2
+        assert desk("credential", "revoke", ids[0], *WHY).code == 0
+        assert wide.id not in organization.app_keys
+
     def test_what_is_gone_already_is_done(self, desk: Cli, organization: Organization, key: AppKey) -> None:
         organization.delete_application_key(key.id)
         assert desk("credential", "revoke", key.id, *WHY).code == 0

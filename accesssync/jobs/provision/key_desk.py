@@ -15,7 +15,7 @@ from accesssync.provision.credentials import CredentialGateway
 from accesssync.reach.tier import privileged_permissions
 from accesssync.reach.who import scope_names
 from accesssync.settings import OrgSettings, Settings
-from accesssync.store import inventory, runs
+from accesssync.store import findings, inventory, runs
 from accesssync.store.engine import Database
 
 _SCOPE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
@@ -57,14 +57,20 @@ def find_user(desk: Desk, text: str) -> Identity:
 
 
 def find_credential(desk: Desk, text: str) -> Credential:
-    """The credential that an id, a name or the end of a key means; UsageError for none or several."""
+    """The credential that an id, a name, the end of a key or a finding about it means; UsageError if it is not one."""
     seen = view(desk)
     everything = [one.credential for one in inventory.list_credentials(desk.engine, seen.moment)]
+    finding = findings.find_finding(desk.engine, seen.org.id, text) if text.startswith("F-") else None
+    if finding is not None:
+        text = finding.subject_id
     found = [one for one in everything if one.id == text]
     found = found or [one for one in everything if text in (one.name, one.last4)]
     if len(found) == 1:
         return found[0]
-    what = f"{len(found)} credentials answer to {text!r}" if found else f"no credential answers to {text!r}"
+    if finding is not None:
+        what = f"the finding {finding.id} is about {finding.subject}, which is no credential that is there"
+    else:
+        what = f"{len(found)} credentials answer to {text!r}" if found else f"no credential answers to {text!r}"
     raise UsageError(what, org=desk.org.name, remedy="give an id: accesssync credentials --json")
 
 
