@@ -22,6 +22,9 @@ from accesssync.store.tables import metadata
 
 R = TypeVar("R", bound=Record)
 
+JUDGED = ("evaluations", "findings", "finding_events")
+"""Tables that say what is thought of the facts, and change with logins and with time."""
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = datetime(2024, 2, 29, 8, 30, 15, 123456, tzinfo=UTC)
 READ = "user_access_read"

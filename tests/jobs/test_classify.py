@@ -23,7 +23,7 @@ from accesssync.nhi.verdict import Decision
 from accesssync.sandbox import SandboxServer, generate
 from accesssync.snapshot.listing import Limits
 from accesssync.store.tables import classifications
-from tests.builders import NOW, FakeSource, Org, Syncing, dump, identity
+from tests.builders import JUDGED, NOW, FakeSource, Org, Syncing, dump, identity
 from tests.jobs.machines import KeyedSource, decide_now, key, verdicts, view_of
 
 BOT = identity(7, name="Deploy Bot", email="deploy-bot@example.com", handle="deploy-bot@example.com")
@@ -65,10 +65,10 @@ def test_an_unchanged_sync_writes_no_classification(engine: Engine, sync: Syncin
     source = KeyedSource(org, key(1, SLEEPER.id, "terraform", YESTERDAY))
     org.put(identity(9, name="Ada Lovelace", last_login_at=ASLEEP))
     sync(source)
-    before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
+    before = dump(engine, "runs", "orgs", "coverage", "audit", *JUDGED)
     sync.clock.advance(days=1)
     sync(source)
-    assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
+    assert dump(engine, "runs", "orgs", "coverage", "audit", *JUDGED) == before
 
 
 def test_only_who_differs_is_written_and_the_past_stays(engine: Engine, sync: Syncing, org: Org) -> None:
@@ -87,7 +87,7 @@ def test_only_who_differs_is_written_and_the_past_stays(engine: Engine, sync: Sy
 
 def test_a_failed_run_leaves_no_classification(engine: Engine, sync: Syncing, org: Org) -> None:
     sync(FakeSource(org))
-    before = dump(engine, "runs", "orgs", "coverage", "audit", "evaluations")
+    before = dump(engine, "runs", "orgs", "coverage", "audit", *JUDGED)
     org.put(identity(1, name="Release Bot", email="release-bot@example.com"))
     with pytest.MonkeyPatch.context() as patch:
 
@@ -96,7 +96,7 @@ def test_a_failed_run_leaves_no_classification(engine: Engine, sync: Syncing, or
 
         patch.setattr("accesssync.jobs.sync.run.runs.publish", broken)
         assert sync(FakeSource(org)).error is not None
-    assert dump(engine, "runs", "orgs", "coverage", "audit", "evaluations") == before
+    assert dump(engine, "runs", "orgs", "coverage", "audit", *JUDGED) == before
 
 
 def test_whoever_is_gone_is_classified_no_more(engine: Engine, sync: Syncing, org: Org) -> None:

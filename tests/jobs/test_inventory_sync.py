@@ -703,6 +703,9 @@ def table_rows(engine: Engine, name: str) -> dict[str, list[dict[str, Any]]]:
             if "org_id" not in table.c:
                 continue
             own = {"id"} if table.name in {"runs", "changes", "evaluations"} else set()
+            if table.name in {"findings", "finding_events"}:
+                # What is found in a change is named after it, and a change after its run.
+                own = {"id", "finding_id", "fingerprint", "digest", "evidence"}
             mine = connection.execute(select(table).where(table.c.org_id == org.id)).mappings()
             rows[table.name] = sorted(
                 (

@@ -19,7 +19,7 @@ from accesssync.snapshot.source import Listing
 from accesssync.store import changes, inventory, runs
 from accesssync.store.inventory import CredentialAt, Moment
 from accesssync.store.tables import credentials, metadata
-from tests.builders import LONG_AGO, NOW, FakeSource, Org, Syncing, dump, identity
+from tests.builders import JUDGED, LONG_AGO, NOW, FakeSource, Org, Syncing, dump, identity
 
 KEYS = Resource.APPLICATION_KEYS
 API = Resource.API_KEYS
@@ -27,7 +27,7 @@ TOKENS = Resource.ACCESS_TOKENS
 CLIENTS = Resource.OAUTH_CLIENTS
 CREDENTIALS = (KEYS, API, TOKENS, CLIENTS)
 TYPES = {KEYS: "application_key", API: "api_key", TOKENS: "service_access_token", CLIENTS: "oauth_client"}
-BOOKS = ("runs", "orgs", "coverage", "audit", "evaluations")
+BOOKS = ("runs", "orgs", "coverage", "audit", *JUDGED)
 """Tables that every run writes to."""
 
 
