@@ -1,7 +1,7 @@
 """Measure one organization: every way of reading it in a process of its own, several times, in turns."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,11 @@ FLOOR, FIRST, UNCHANGED, ACTIVE, LOOP = "floor", "first", "unchanged", "active",
 """The ways of reading. `active` is an unchanged sync with the day's logins."""
 
 VERSION = "version"
-RUN_TABLES = frozenset({"orgs", "runs", "coverage", "audit"})
-"""Where a run writes its own row, its coverage, which run is the newest, and its entry in the audit log."""
+RUN_TABLES = frozenset({"orgs", "runs", "coverage", "audit", "evaluations"})
+"""Where a run writes what every run records: its row, coverage, audit entry and evaluation, and which is the newest."""
+
+MADE_OF_IT = frozenset({"classifications", "findings", "finding_events"})
+"""What is made of what was read. A login is evidence, so that the day's activity may change it too."""
 
 OWN_KEYS = 2
 """Where nobody else is active the two keys that read still are, and when they were used last is activity."""
@@ -29,15 +32,15 @@ _LOOP_PAGE = 100
 class Sample:
     """One process.
 
-    `work` is what reading took, and what was done with what was read; the peak is the process's. `apart` is what
-    classification took. `start_up` is all the rest: starting Python, loading modules, reading settings, opening or
-    making the database, ending. `requests` is what the sandbox got.
+    `work` is what reading took, and what was done with what was read, up to the peak that this needed. `apart` is what
+    classification and evaluation took, with the process's peak. `start_up` is all the rest: starting Python, loading
+    modules, reading settings, opening or making the database, ending. `requests` is what the sandbox got.
     """
 
     work: Cost
     start_up: Cost
     requests: int
-    apart: Cost = field(default_factory=lambda: Cost(0.0, 0.0, 0))
+    apart: Mapping[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -68,9 +71,9 @@ class Figures:
         """The medians of start-up; None where this was not measured."""
         return _median([sample.start_up for sample in self.samples.get(what, [])])
 
-    def apart(self, what: str) -> Cost | None:
-        """The medians of classification; None where this was not measured."""
-        return _median([sample.apart for sample in self.samples.get(what, [])])
+    def apart(self, what: str, part: str) -> Cost | None:
+        """The medians of classification or evaluation; None where this was not measured."""
+        return _median([sample.apart[part] for sample in self.samples.get(what, []) if part in sample.apart])
 
     def requests(self, what: str) -> int:
         """Requests of one process, as the sandbox counted them."""
@@ -84,10 +87,8 @@ class Figures:
         }
         if what == ACTIVE or touched.get("activity", 0) <= OWN_KEYS:
             touched.pop("activity", None)
-        told = self.written[what].get("classifications", {})
-        if what == ACTIVE and not told.get("inserted") and not told.get("deleted"):
-            # A login is evidence. Where it leads to the same answer, that it was weighed is noted in place.
-            touched.pop("classifications", None)
+        if what == ACTIVE:
+            touched = {table: rows for table, rows in touched.items() if table not in MADE_OF_IT}
         return {table: rows for table, rows in touched.items() if rows and table not in RUN_TABLES}
 
 
@@ -195,11 +196,12 @@ class _Measurement:
         access = self.sandbox.access(door, everything=self.figures.everything)
         cost, document = run(module, arguments, {**access, **given}, self.plan.folder)
         wall, cpu = document.get("wall", 0.0), document.get("cpu", 0.0)
-        beside = document.get("apart", {"wall": 0.0, "cpu": 0.0})
-        apart = Cost(beside["wall"], beside["cpu"], cost.peak_rss)
-        start_up = Cost(cost.wall - wall - apart.wall, cost.cpu - cpu - apart.cpu, cost.peak_rss)
+        apart = {name: Cost(one["wall"], one["cpu"], cost.peak_rss) for name, one in document.get("apart", {}).items()}
+        beside = Cost(sum(one.wall for one in apart.values()), sum(one.cpu for one in apart.values()), cost.peak_rss)
+        start_up = Cost(cost.wall - wall - beside.wall, cost.cpu - cpu - beside.cpu, cost.peak_rss)
         self.asked[:] = self.sandbox.asked(door)
-        return Sample(Cost(wall, cpu, cost.peak_rss), start_up, len(self.asked), apart), document.get("result")
+        work = Cost(wall, cpu, document.get("peak", cost.peak_rss))
+        return Sample(work, start_up, len(self.asked), apart), document.get("result")
 
     @contextmanager
     def _database(self) -> Iterator[str]:

@@ -108,17 +108,19 @@ def costs(figures: Figures) -> str:
 
 def _start_up(figures: Figures) -> str:
     lines = [
-        f"Start-up, the end of the process and classification, not in the figures above (at {figures.users:,} users)",
-        f"  {'':<40} {'wall':>9} {'':>8} {'CPU':>9}",
+        f"Start-up, classification, evaluation: not in the figures above (at {figures.users:,} users)",
+        f"  {'':<40} {'wall':>9} {'':>8} {'CPU':>9} {'':>9} {'peak RSS':>9}",
     ]
     for what, name in _START_UP.items():
         cost = figures.start_up(what)
         if cost is not None:
             lines.append(f"  {name:<40} {cost.wall:>7.2f} s {'':>8} {cost.cpu:>7.2f} s")
-    for what, name in ((FIRST, "classification, first sync"), (UNCHANGED, "classification, unchanged sync")):
-        cost = figures.apart(what)
-        if cost is not None:
-            lines.append(f"  {name:<40} {cost.wall:>7.2f} s {'':>8} {cost.cpu:>7.2f} s")
+    for part in ("classification", "evaluation"):
+        for what, name in ((FIRST, "first sync"), (UNCHANGED, "unchanged sync")):
+            cost = figures.apart(what, part)
+            if cost is not None:
+                took = f"{cost.wall:>7.2f} s {'':>8} {cost.cpu:>7.2f} s"
+                lines.append(f"  {f'{part}, {name}':<40} {took} {'':>9} {_memory(cost):>9}")
     return "\n".join(lines)
 
 

@@ -59,10 +59,11 @@ def test_an_unchanged_sync_writes_its_run_and_nothing_else(ran: tuple[str, dict[
     written = ran[1]["figures"][0]["written"]
 
     assert written["first"]["identities"]["inserted"] == USERS
-    assert touched(written["unchanged"]) == {"orgs", "runs", "coverage", "audit"}
+    assert touched(written["unchanged"]) == {"orgs", "runs", "coverage", "audit", "evaluations"}
     assert written["unchanged"]["orgs"] == {"rows": 1, "inserted": 0, "updated": 1, "deleted": 0}
     assert written["unchanged"]["runs"] == {"rows": 2, "inserted": 1, "updated": 0, "deleted": 0}
     assert written["unchanged"]["audit"] == {"rows": 2, "inserted": 1, "updated": 0, "deleted": 0}
+    assert written["unchanged"]["evaluations"] == {"rows": 2, "inserted": 1, "updated": 0, "deleted": 0}
 
 
 def test_an_unchanged_sync_of_everything_writes_the_use_of_its_own_keys_at_most(
@@ -70,7 +71,7 @@ def test_an_unchanged_sync_of_everything_writes_the_use_of_its_own_keys_at_most(
 ) -> None:
     written = ran[1]["figures"][1]["written"]
 
-    assert touched(written["unchanged"]) - {"activity"} == {"orgs", "runs", "coverage", "audit"}
+    assert touched(written["unchanged"]) - {"activity"} == {"orgs", "runs", "coverage", "audit", "evaluations"}
     assert written["unchanged"]["activity"]["updated"] <= 2
     assert written["unchanged"]["activity"]["inserted"] == written["unchanged"]["activity"]["deleted"] == 0
 
@@ -78,7 +79,7 @@ def test_an_unchanged_sync_of_everything_writes_the_use_of_its_own_keys_at_most(
 def test_logins_are_written_as_activity_only(ran: tuple[str, dict[str, Any]]) -> None:
     written = ran[1]["figures"][0]["written"]
 
-    assert touched(written["active"]) - {"activity"} == {"orgs", "runs", "coverage", "audit"}
+    assert touched(written["active"]) - {"activity"} == {"orgs", "runs", "coverage", "audit", "evaluations"}
     assert 0 < written["active"]["activity"]["updated"] <= USERS * 0.02
 
 
