@@ -10,6 +10,7 @@ from typing import Any
 
 from accesssync.sandbox.faults.schedule import Faults
 from accesssync.sandbox.organization import Organization, UnknownRecordError
+from accesssync.sandbox.problems import Census
 from accesssync.sandbox.render import timestamp, to_json
 from accesssync.sandbox.replies import Reply, error
 from accesssync.sandbox.requests import Request, Write
@@ -95,6 +96,7 @@ class Control:
             ("GET", "invitations"): self._invitations,
             ("GET", "truth"): self._truth,
             ("GET", "planted"): self._planted,
+            ("GET", "problems"): self._problems,
         }.get((method, path.removeprefix("/_sandbox/")))
         if found is None:
             return error(404, "Not found")
@@ -169,3 +171,8 @@ class Control:
                 for each in records.values()
                 if each.planted
             }
+
+    def _problems(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            found = Census(self._organization, self._organization.clock()).problems()
+        return [{"problem": word, "id": subject} for word, subject in sorted(found)]

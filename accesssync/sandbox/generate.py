@@ -14,6 +14,7 @@ from accesssync.sandbox.grouping import connect_clients, form_teams, map_groups
 from accesssync.sandbox.issuing import Issuer
 from accesssync.sandbox.keyring import PROVISIONING_SCOPES, READING_SCOPES
 from accesssync.sandbox.organization import Organization, random_uuid
+from accesssync.sandbox.problems import plant_oddities
 from accesssync.sandbox.records import Deployment, Status, Truth, User
 
 _SERVICE_ACCOUNTS = 0.06
@@ -58,6 +59,7 @@ def generate(users: int, seed: int, now: datetime, *, deployment: Deployment | N
     form_teams(organization, more, now)
     map_groups(organization, more, now, roles.admin)
     connect_clients(organization, more, now)
+    plant_oddities(organization, Random(f"{seed} oddities"), now)  # noqa: S311
     return organization
 
 
