@@ -146,7 +146,7 @@ def _show(engine: "Database", one: "Synced") -> None:
 
 def _show_judged(one: "Synced") -> None:
     """What is wrong, and who is not a person."""
-    from accesssync.cli.findings import findings_line
+    from accesssync.cli.findings.judging import findings_line
     from accesssync.jobs.sync.document import findings_document
 
     if one.findings is not None:

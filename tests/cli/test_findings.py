@@ -40,7 +40,12 @@ def sync(cli: Cli) -> dict[str, Any]:
 
 def clock(cli: Cli, moment: datetime) -> None:
     """The command line's only clock stands at a moment."""
-    for module in ("options", "sync", "findings", "status"):
+    for module in (
+        "options",
+        "sync",
+        "status",
+        *(f"findings.{name}" for name in ("listing", "showing", "accepting", "judging")),
+    ):
         cli.monkeypatch.setattr(f"accesssync.cli.{module}.now", lambda: moment)
 
 
