@@ -79,18 +79,25 @@ Examples:
 @common
 def resume(invocation: Invocation, plan_name: str | None, by: str | None) -> None:
     """Finish what was interrupted."""
+    from accesssync.jobs.provision.resume import interrupted, unfinished
     from accesssync.jobs.provision.resume import resume as job
-    from accesssync.jobs.provision.resume import unfinished
 
     database = database_of(invocation)
     chosen = invocation.settings.organizations(invocation.orgs)
     only = ready_of(invocation, database, plan_name).digest if plan_name else None
     operator, done = invocation.operator(by), []
+    world = world_of(lambda _done, _total: None)
     for org in chosen:
-        for digest in unfinished(database, org):
-            if only in (None, digest):
-                world = world_of(lambda _done, _total: None)
-                done.append(job(database, invocation.settings, org, digest, doors_of(invocation), world, by=operator))
+        left = interrupted(database, org, world, by=operator)
+        if left:
+            complain(
+                f"{visible(org.name)}: {left:,} interrupted writes are unknown now; see accesssync provision status"
+            )
+        done += [
+            job(database, invocation.settings, org, digest, doors_of(invocation), world, by=operator)
+            for digest in unfinished(database, org)
+            if only in (None, digest)
+        ]
     tell_results(invocation, done)
 
 

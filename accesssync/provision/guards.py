@@ -153,7 +153,7 @@ def _removals(
     gauge = Gauge(rule="", planned=len(taken), spent=spent.removals, limit=limit, of=org.enabled)
     if not taken or len(taken) + spent.removals <= limit:
         return gauge, []
-    share = f"{len(taken) / max(1, org.enabled):.0%} of {org.enabled:,}"
+    share = f"{100 * len(taken) / max(1, org.enabled):.0f} % of {org.enabled:,}"
     rule = f"1 below {SMALL}" if org.enabled < SMALL else f"{limits.removal_share} % and {limits.removals}"
     message = (
         f"{len(taken):,} disabled or stripped of a role ({share}) after {spent.removals:,} in the last 24 h; "

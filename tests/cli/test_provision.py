@@ -241,6 +241,8 @@ def test_f50_nobody_cuts_off_admins_protected_people_or_our_own_keys(
     lines = "absent:\n" + "".join(f"  - email: {one.email}\n" for one in who)
     assert "min_admins" in {one["rule"] for one in planned(synced, lines, code=4)["refusals"]}
     synced.env(ACCESSSYNC_REQUIRED_ADMINS=who[0].email, ACCESSSYNC_PROTECTED=ordinary[0].email)
+    ended = synced("provision", "plan", "access.yaml")
+    assert "cannot be overridden" in ended.err
     required = planned(synced, f"absent:\n  - email: {who[0].email}\n", code=4)
     assert "required_admin" in {one["rule"] for one in required["refusals"]}
     protected = planned(synced, f"absent:\n  - email: {ordinary[0].email}\n", code=4)
@@ -679,6 +681,29 @@ def test_f54_a_process_that_is_killed_in_the_middle_is_finished_by_resume(
     synced.ok("sync")
     assert planned(synced, lines)["actions"] == []
     assert synced("audit", "verify").code == 0
+
+
+def test_a_signal_lets_the_write_under_way_end_and_begins_no_other(
+    synced: Cli, server: SandboxServer, organization: Organization
+) -> None:
+    synced.env(ACCESSSYNC_CONCURRENCY="1", ACCESSSYNC_READ_TIMEOUT="30", ACCESSSYNC_REQUEST_DEADLINE="60")
+    planned(synced, "users:\n" + "".join(user(f"new{number}@example.com", STANDARD) for number in range(3)))
+    held = server.faults.add(f.Hang(1), method="POST", nth=2, times=1)
+    running = program("provision", "apply", "plan.json", "--yes")
+    deadline = time.monotonic() + 60
+    while held.matched < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 143
+    assert "provision resume" in said
+    assert len(server.writes) == 2
+    server.faults.clear()
+    # The second write was let to end, so that nothing is unknown.
+    resumed = synced.ok("provision", "resume")
+    assert set(outcomes(resumed).values()) == {"succeeded"}
+    assert posts(server, USERS) == posts(server, MAILS) == 3
+    assert len(organization.invitations) == 3
 
 
 def test_the_commands_say_how_they_are_used() -> None:

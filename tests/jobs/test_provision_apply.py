@@ -12,6 +12,7 @@ from accesssync.errors import AuthenticationError, LockedError, RefusedError, St
 from accesssync.jobs.provision.consent import approve, override
 from accesssync.jobs.provision.plan_file import read
 from accesssync.jobs.provision.result import worst
+from accesssync.jobs.provision.resume import interrupted
 from accesssync.model.operation import Operation
 from accesssync.provision.gateway import Rejected
 from accesssync.store.audit import append as append_entry
@@ -541,6 +542,26 @@ def test_a_crash_at_any_write_is_finished_by_resume(desk: Desk, nth: int, when: 
     assert desk.org.users["left"].disabled
     desk.sync()
     assert desk.plan(EDIT).plan.actions == ()
+    kinds(desk)
+
+
+def test_a_mail_that_was_interrupted_is_unknown_and_keeps_no_plan_from_being_applied(desk: Desk) -> None:
+    desk.do("users:\n" + user("eve", STANDARD))
+    [mail] = list_invitations(desk.engine, desk.record.id)
+
+    def crashing(_operation: str, _subject: str) -> None:
+        raise Crash
+
+    desk.datadog.at = crashing
+    with pytest.raises(Crash):
+        desk.resend(mail)
+    desk.datadog.at = lambda _operation, _subject: None
+    assert set(outcomes(desk.do("users:\n" + user("fay", STANDARD))).values()) == {"succeeded"}
+    [org] = desk.settings.organizations(["acme"])
+    assert interrupted(desk.engine, org, desk.world, by="ada") == 1
+    assert interrupted(desk.engine, org, desk.world, by="ada") == 0
+    assert [one.state for one in list_invitations(desk.engine, desk.record.id)][:1] == ["sent"]
+    assert {one.state for one in list_invitations(desk.engine, desk.record.id)} == {"sent", "unknown"}
     kinds(desk)
 
 

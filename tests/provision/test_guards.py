@@ -48,7 +48,7 @@ def test_one_removal_too_many_refuses_the_plan_and_names_the_people() -> None:
     [refusal] = eleven.refusals
     assert refusal.guard
     assert refusal.waivable
-    for said in ("11 ", "22% of 50", "10 is the most", people[0].email or "", "and 1 more"):
+    for said in ("11 ", "22 % of 50", "10 is the most", people[0].email or "", "and 1 more"):
         assert said in refusal.message
     assert len(eleven.actions) == 11
 

@@ -143,12 +143,13 @@ def check(
 
 def refusal(org: str, refused: Sequence[Refusal], digest: str) -> AccessSyncError:
     """The error that a set of refusals is: of the key's scopes where only they stand against a plan."""
-    first = next((one for one in refused if one.guard), refused[0])
+    # What nobody can pass is told first: there an override is of no use.
+    first = min(refused, key=lambda one: (not one.guard, one.waivable))
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     message = f"{first.rule}: {first.message}{more}"
     if all(one.rule == "missing_scope" for one in refused):
         return AuthenticationError(message, org=org, remedy="give the key these scopes, and its owner the permissions")
-    remedy = "see provision plan for all that stands against it"
+    remedy = "change the access file: this cannot be overridden" if first.guard else "see: accesssync provision plan"
     if first.waivable:
         remedy = f'if this is meant: accesssync provision override {digest[:12]} --reason "..."'
     elif first.rule == "operation_not_allowed":

@@ -115,7 +115,7 @@ def send_again(
         with leased(engine, org.name, record.id, wait=False, sleep=world.sleep, holder=by) as lease:
             seen = organization(engine, record)
             means = means_of(engine, settings, org, lease, gateway, seen, "", world)
-            settle_loose(means, record.id)
+            settle_loose(engine, lease, world.clock())
             found = [(one, gateway.user(one.user_id)) for one in within]
             actions = [
                 _invite(number, identity, mail)

@@ -1,7 +1,7 @@
 """Finish what was interrupted: read back whatever may have been sent, then do the rest."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -21,9 +21,9 @@ from accesssync.provision.settle import ONCE, Look, made
 from accesssync.settings import OrgSettings, Settings
 from accesssync.store import plans, runs
 from accesssync.store.engine import Database
-from accesssync.store.intents import OPEN, Intent, IntentState, Step, list_intents
+from accesssync.store.intents import OPEN, Intent, IntentState, Step, advance, list_intents
 from accesssync.store.invitations import Mail
-from accesssync.store.lease import leased
+from accesssync.store.lease import Lease, leased
 
 LAG = timedelta(minutes=10)
 """How long a write may take to show in a listing."""
@@ -57,7 +57,7 @@ def resume(
             seen = organization(engine, ready.record)
             means = means_of(engine, settings, org, lease, gateway, seen, digest, world)
             intents = list_intents(engine, ready.record.id, plan=digest)
-            settle_loose(means, ready.record.id)
+            settle_loose(engine, lease, world.clock())
             expired = world.clock() >= ready.plan.expires_at
             tasks = [_task(means, one, _begun(intents, one) or not expired) for one in intents]
             permit_rest(settings, org, caller, [task.action for task in tasks if task.result is None])
@@ -66,15 +66,30 @@ def resume(
         gateway.close()
 
 
-def settle_loose(means: Means, org_id: int) -> None:
+def interrupted(engine: Database, org: OrgSettings, world: World, *, by: str) -> int:
+    """Settle the writes of an organization that were interrupted and that no plan asked for; gives how many."""
+    record = runs.find_org(engine, org.name)
+    if record is None or not _loose(engine, record.id):
+        return 0
+    with leased(engine, org.name, record.id, wait=False, sleep=world.sleep, holder=by) as lease:
+        return settle_loose(engine, lease, world.clock())
+
+
+def settle_loose(engine: Database, lease: Lease, now: datetime) -> int:
     """Writes that no plan asked for and that were interrupted: nobody knows of them, and nobody repeats them."""
-    for one in list_intents(means.engine, org_id, states=OPEN):
-        if one.plan is None:
-            mail = None
-            if one.operation == Operation.SEND_INVITATION and one.subject_id is not None:
-                mail = Mail(user_id=one.subject_id, email=one.subject, certain=False)
-            detail = "interrupted before an answer came"
-            means.note(Step(key=one.key, state=IntentState.UNKNOWN, detail=detail, mail=mail))
+    steps = []
+    for one in _loose(engine, lease.org_id):
+        mail = None
+        if one.operation == Operation.SEND_INVITATION and one.subject_id is not None:
+            mail = Mail(user_id=one.subject_id, email=one.subject, certain=False)
+        detail = "interrupted before an answer came"
+        steps.append(Step(key=one.key, state=IntentState.UNKNOWN, detail=detail, mail=mail))
+    advance(engine, lease, steps, now)
+    return len(steps)
+
+
+def _loose(engine: Database, org_id: int) -> list[Intent]:
+    return [one for one in list_intents(engine, org_id, states=OPEN) if one.plan is None]
 
 
 def _settled(intent: Intent) -> bool:
