@@ -523,6 +523,20 @@ class Settings(BaseSettings):
     schedule_sync: ScheduleText = _setting(
         "ACCESSSYNC_SCHEDULE__SYNC", "every 60m", "schedule", "When each organization is observed.", "every 60m"
     )
+    schedule_evaluate: ScheduleText = _setting(
+        "ACCESSSYNC_SCHEDULE__EVALUATE",
+        "every 6h",
+        "schedule",
+        "When every check runs again between syncs: some findings come of time alone.",
+        "0 6 * * 1-5",
+    )
+    schedule_plan: ScheduleText = _setting(
+        "ACCESSSYNC_SCHEDULE__PLAN",
+        "every 6h",
+        "schedule",
+        "When the access files are planned from, where ACCESSSYNC_ACCESS_FILES names any.",
+        "every 1h",
+    )
     schedule_watch: ScheduleText = _setting(
         "ACCESSSYNC_SCHEDULE__WATCH",
         "off",

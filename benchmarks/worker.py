@@ -134,6 +134,7 @@ class _Fleet:
             "ACCESSSYNC_WORKER__HEARTBEAT": "2",
             "ACCESSSYNC_SCHEDULE__SYNC": "every 1d",
             "ACCESSSYNC_SCHEDULE__RETENTION": "off",
+            "ACCESSSYNC_SCHEDULE__EVALUATE": "off",
         }
         self._processes = [self._start(number) for number in range(workers)]
         self.counted: list[int] = []

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from accesssync.jobs.sync.classify import count_labels
-from accesssync.store import inventory, job_states, runs
+from accesssync.store import findings, inventory, job_states, runs
 from accesssync.store.engine import Database
 
 
@@ -19,6 +19,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     last_duration: float | None
     last_ok: bool
     identities: dict[str, int]
+    findings: dict[str, int]
+    """Open ones by severity."""
 
 
 def figures(engine: Database, names: Sequence[str], now: datetime) -> list[Figures]:
@@ -46,6 +48,7 @@ def _of(engine: Database, org: runs.OrgRecord, now: datetime) -> Figures:
         last_duration=last.duration_seconds if last and last.finished_at else None,
         last_ok=bool(last and last.status == "succeeded"),
         identities=kinds,
+        findings=findings.open_by_severity(engine, org.id, now.date()),
     )
 
 

@@ -50,3 +50,7 @@ class Leash:
             raise DeferredError(seconds)
         self._stop.wait(min(seconds, max(0.0, -self.overdue)))
         self.check()
+
+    def sit_out(self, seconds: float) -> None:
+        """Wait to the end, whatever happens: between a write and its confirmation nobody stops."""
+        Event().wait(seconds)

@@ -206,6 +206,9 @@ def _samples(found: list[Figures]) -> Iterator[Sample]:
     kinds = Sample("identities", "User records by what they are.", ("org", "kind"))
     kinds.values = [((one.org, kind), float(count)) for one in found for kind, count in one.identities.items()]
     yield kinds
+    opened = Sample("findings_open", "Open findings by severity.", ("org", "severity"))
+    opened.values = [((one.org, severity), float(count)) for one in found for severity, count in one.findings.items()]
+    yield opened
 
 
 def _backlog(due: dict[str, int]) -> Sample:

@@ -24,6 +24,9 @@ Otherwise an organization whose limit is too small for one listing would begin a
 """
 
 MOST_DOUBLINGS = 20
+SKIPPED_SECONDS = 30.0
+"""How soon a job comes back, at the earliest, that found its organization locked."""
+
 LEVELS = {"failed": "error", "partial": "warning", "deferred": "warning", "skipped": "warning", "stopped": "warning"}
 
 
@@ -167,6 +170,10 @@ def after(
     if outcome.kind == "deferred":
         # A little later than asked for, so that not everybody is back at the same moment.
         return before.failures, before.deferrals + 1, ended + timedelta(seconds=outcome.wait * (1 + rng.random() / 10))
+    if outcome.kind == "skipped" and not schedule.off:
+        # Another job of the same organization, perhaps, which is soon done with it.
+        soon = ended + timedelta(seconds=SKIPPED_SECONDS * (1 + rng.random()))
+        return 0, 0, min(soon, due_after(schedule, ended, rng))
     if outcome.kind != "failed" or schedule.off:
         # Longer at work than from one tick to the next: not again at once, but at the next tick.
         planned = None if schedule.off or before.next_at > ended else due_after(schedule, ended, rng)

@@ -53,6 +53,69 @@ def sync(means: Means, org: str, leash: Leash) -> Outcome:
     )
 
 
+def evaluate(means: Means, org: str, leash: Leash) -> Outcome:
+    """Run every check over what is stored: some findings come of time alone."""
+    from accesssync.jobs.findings.evaluate import evaluate_orgs
+    from accesssync.jobs.findings.rulebook import rulebook_of
+    from accesssync.jobs.governance.directory import load_governance
+    from accesssync.store.runs import find_org
+
+    known = find_org(means.database, org)
+    if known is None or known.published_run_id is None:
+        return Outcome(kind="done", text="nothing to evaluate before the first sync")
+    rulebook = rulebook_of(means.settings, load_governance(means.settings.governance_dir, means.now().date()))
+    [judged] = evaluate_orgs(means.database, [org], rulebook, clock=means.now, sleep=leash.sleep)
+    if judged.error is not None:
+        return outcome_of(judged.error)
+    if judged.evaluated is None:
+        raise RuntimeError("an evaluation without a result or an error")
+    told = judged.evaluated
+    return Outcome(kind="done", text=f"{told.opened} opened, {told.resolved} resolved, {told.open} open")
+
+
+def plan(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - a file says itself whom it is for
+    """Plan from every access file, and apply what the settings let be applied."""
+    from accesssync.jobs.provision.apply import World
+    from accesssync.jobs.provision.doors import doors, observe_once
+    from accesssync.jobs.provision.reconcile import reconcile
+    from accesssync.settings import OrgSettings
+
+    settings, by = means.settings, means.settings.operator or "worker"
+
+    def observe(one: OrgSettings) -> None:
+        observe_once(
+            means.database,
+            settings,
+            one,
+            clock=means.now,
+            sleep=leash.sleep,
+            monotonic=means.monotonic,
+            rng=means.rng,
+            by=by,
+        )
+
+    # Nobody stops between a write and its confirmation; between two writes is the place.
+    ways = doors(
+        settings, sleep=leash.sit_out, monotonic=means.monotonic, rng=means.rng, on_event=partial(heard, means)
+    )
+    world = World(clock=means.now, sleep=leash.sit_out, on_done=lambda _done, _of: leash.check())
+    done = reconcile(means.database, settings, ways, observe, world, by=by)
+    for one in done:
+        leash.check()
+        actions = len(one.planned.plan.actions) if one.planned else 0
+        applied = f"{len(one.applied.results)} applied" if one.applied else one.why
+        level = "warning" if one.error or one.why.startswith(("refused", "needs")) else "info"
+        means.log("plan.file", f"{one.path}: {actions} actions, {applied}", level=level, actions=actions)
+    failed = [one.error or (one.applied.error if one.applied else None) for one in done]
+    errors = [error for error in failed if error is not None]
+    if errors and len(errors) == len(done):
+        return outcome_of(errors[0])
+    text = f"{len(done)} access files, {len(errors)} failed"
+    if errors:
+        return Outcome(kind="partial", text=f"{text}: {errors[0].line()}", error=errors[0])
+    return Outcome(kind="done", text=text)
+
+
 def watch(means: Means, org: str, leash: Leash) -> Outcome:
     """Look for new holders of the most harmful permissions and new keys; what is new makes a sync due."""
     from accesssync.jobs.opening import open_org
@@ -114,6 +177,11 @@ def _schedule(name: str) -> Callable[[Settings], Schedule]:
     return lambda settings: parse_schedule(getattr(settings, f"schedule_{name}"))
 
 
+def _plan_schedule(settings: Settings) -> Schedule:
+    """Never, where there is nothing to plan from."""
+    return parse_schedule(settings.schedule_plan if settings.access_files else "off")
+
+
 def _run_deadline(settings: Settings) -> float:
     return settings.run_deadline + GRACE_SECONDS
 
@@ -128,6 +196,24 @@ JOBS = {
             per_org=True,
             deadline=_run_deadline,
             run=sync,
+        ),
+        Job(
+            name="evaluate",
+            summary="run every check again: some findings come of time alone",
+            schedule=_schedule("evaluate"),
+            per_org=True,
+            aside=True,
+            deadline=_run_deadline,
+            run=evaluate,
+        ),
+        Job(
+            name="plan",
+            summary="plan from the access files, and apply what the settings let be applied",
+            schedule=_plan_schedule,
+            per_org=False,
+            aside=True,
+            deadline=_run_deadline,
+            run=plan,
         ),
         Job(
             name="watch",

@@ -36,6 +36,7 @@ def settings(postgres_url: str, server: SandboxServer) -> dict[str, str]:
         "ACCESSSYNC_WORKER__HEARTBEAT": "0.5",
         "ACCESSSYNC_SCHEDULE__SYNC": "every 1h",
         "ACCESSSYNC_SCHEDULE__RETENTION": "off",
+        "ACCESSSYNC_SCHEDULE__EVALUATE": "off",
     }
     for org in ORGS:
         given[f"ACCESSSYNC_ORGS__{org.upper()}__API_KEY"] = server.api_key

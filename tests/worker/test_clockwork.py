@@ -15,7 +15,7 @@ from accesssync.worker.work import Means, Unit
 from tests.builders import NOW
 from tests.worker.conftest import Around
 
-QUIET = {"ACCESSSYNC_SCHEDULE__RETENTION": "off"}
+QUIET = {"ACCESSSYNC_SCHEDULE__RETENTION": "off", "ACCESSSYNC_SCHEDULE__EVALUATE": "off"}
 HOUR = timedelta(hours=1)
 
 
