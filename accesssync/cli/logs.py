@@ -13,7 +13,12 @@ from accesssync.cli.visible import visible
 from accesssync.datadog.scrub import Scrub
 
 LEVELS = {"debug": "DEBUG", "info": "info ", "warning": "WARN ", "error": "ERROR"}
-FOREIGN = {"apscheduler": logging.ERROR, "procrastinate": logging.ERROR, "psycopg": logging.CRITICAL}
+FOREIGN = {
+    "apscheduler": logging.ERROR,
+    "asyncio": logging.ERROR,
+    "procrastinate": logging.ERROR,
+    "psycopg": logging.CRITICAL,
+}
 """From which level on the libraries of the worker are heard. What they say below that, we say in our own words."""
 
 

@@ -111,4 +111,6 @@ def _next(one: Document) -> str:
     tries = f" (failed {found['failures']} times)" if found["failures"] > 1 else ""
     if found["next_seconds"] < -OVERDUE_SECONDS:
         return f"  OVERDUE by {age(-found['next_seconds'])}: is a worker running?{tries}"
-    return f"  next in {age(max(0.0, found['next_seconds']))}{tries}"
+    if found["next_seconds"] <= 0:
+        return f"  due now{tries}"
+    return f"  next in {age(found['next_seconds'])}{tries}"

@@ -38,6 +38,7 @@ def _never(name: str, site: str) -> Document:
         "resources": 0,
         "counts": {},
         "quarter": {"runs": 0, "proven": 0, "longest_gap_seconds": None},
+        "findings": {},
         "jobs": [],
         "sightings": [],
     }

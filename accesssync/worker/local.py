@@ -7,7 +7,7 @@ from accesssync.store import job_states
 from accesssync.store.job_states import JobState
 from accesssync.worker.clockwork import ASIDE, PROBATION, WORK, Clockwork
 from accesssync.worker.perform import Performer
-from accesssync.worker.work import Means, Unit
+from accesssync.worker.work import Means, Unit, counted
 
 
 class OwnHands:
@@ -58,5 +58,4 @@ class Alone:
 
     def status(self) -> str:
         """One line about what it does."""
-        several = "1 organization" if len(self._orgs) == 1 else f"{len(self._orgs)} organizations"
-        return f"{several}, up to {self._means.settings.worker_slots} jobs at once"
+        return f"{counted(self._orgs)}, up to {self._means.settings.worker_slots} jobs at once"

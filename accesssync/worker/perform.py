@@ -89,7 +89,9 @@ class Performer:
             self._turns[turn.id] = turn
         means.metrics.running.inc()
         began = means.monotonic()
-        means.log("job.started", f"{_name(unit)} begins", level="info", **_ids(unit))
+        if not job.aside:
+            # The others are quick, and their end says it all.
+            means.log("job.started", f"{_name(unit)} begins", level="info", **_ids(unit))
         try:
             outcome = _carried_out(job, means, unit, leash)
         finally:

@@ -11,7 +11,7 @@ from accesssync.store.leader import Leadership
 from accesssync.worker.clockwork import WORK, Clockwork
 from accesssync.worker.perform import Performer
 from accesssync.worker.queue import Queue
-from accesssync.worker.work import Means, Unit
+from accesssync.worker.work import Means, Unit, counted
 
 
 class QueueHands:
@@ -64,7 +64,7 @@ class Together:
             clockwork = Clockwork(self._means, self._orgs, QueueHands(self._means, self._queue), adopt=False)
             self._clockwork = clockwork
             self._means.metrics.leading.set(1)
-            self._means.log("leader", f"hands out the work of {len(self._orgs)} organizations from now on")
+            self._means.log("leader", f"hands out the work of {counted(self._orgs)} from now on")
             clockwork.start()
         else:
             self._clockwork.look()
@@ -90,7 +90,7 @@ class Together:
     def status(self) -> str:
         """One line about what it does."""
         role = "hands out the work and takes its share" if self._clockwork else "takes its share of the work"
-        return f"{len(self._orgs)} organizations, {role}"
+        return f"{counted(self._orgs)}, {role}"
 
     def _step_down(self) -> None:
         clockwork, self._clockwork = self._clockwork, None

@@ -1,6 +1,6 @@
 """What the worker's parts hand to each other: a job, whose turn it is, with which means, and what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 from typing import Literal, NamedTuple, Protocol
@@ -89,3 +89,8 @@ def outcome_of(error: AccessSyncError, run_id: int | None = None) -> Outcome:
     if isinstance(error, PartialError):
         return Outcome(kind="partial", text=error.line(), error=error, run_id=run_id)
     return Outcome(kind="failed", text=error.line(), error=error, run_id=run_id)
+
+
+def counted(orgs: Sequence[str]) -> str:
+    """So many organizations, in words."""
+    return "1 organization" if len(orgs) == 1 else f"{len(orgs):,} organizations"

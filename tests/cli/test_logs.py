@@ -44,9 +44,10 @@ def test_libraries_complain_by_the_same_way_and_without_tracebacks(capsys: pytes
             logging.getLogger("apscheduler.executors.work").exception("Job %s raised\nan exception", KEY)
         logging.getLogger("apscheduler.scheduler").info("Added job")
     finally:
-        for name in ("apscheduler", "procrastinate", "psycopg"):
+        for name in ("apscheduler", "asyncio", "procrastinate", "psycopg"):
             logging.getLogger(name).handlers = []
             logging.getLogger(name).propagate = True
+            logging.getLogger(name).setLevel(logging.NOTSET)
     written = capsys.readouterr().err
     assert len(written.splitlines()) == 1
     assert KEY not in written

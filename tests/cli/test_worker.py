@@ -188,7 +188,12 @@ def test_a_failing_organization_backs_off_and_shows(either: Cli, start: Start, s
     [job] = found["wrong"]["jobs"][-1:]
     assert (job["job"], job["last_outcome"]) == ("sync", "failed")
     assert job["failures"] >= 1
-    assert "next in" in either("status").out
+    shown = either("status")
+    assert shown.code == 0, shown.err
+    assert re.search(r"wrong .*(next in|due now)", shown.out)
+    # Of an organization that nobody ever synced there is the same to say, though little of it.
+    assert re.search(r"default .*never synced", shown.out)
+    assert all(one.keys() == found["acme"].keys() for one in found.values())
 
 
 @only_sqlite
