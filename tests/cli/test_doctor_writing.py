@@ -138,6 +138,16 @@ def test_an_unscoped_key_is_refused_with_the_scopes_that_suffice(doctor: Doctor)
     assert lines["key.provision.scopes"]["fix"].endswith("user_access_invite, user_access_read")
 
 
+def test_an_unscoped_or_unknown_key_is_a_warning_where_the_settings_permit_it(doctor: Doctor) -> None:
+    doctor.cli.env(ACCESSSYNC_ALLOW_UNSCOPED_KEY="true")
+    doctor.key(None, ending="beef")
+    doctor.allow(*INVITING)
+    line = doctor.examine(0)["key.provision.scopes"]
+    assert (line["status"], "ACCESSSYNC_ALLOW_UNSCOPED_KEY" in line["message"]) == ("warn", True)
+    doctor.key(INVITING_SCOPES, ending="beef")
+    assert doctor.examine(0)["key.provision.scopes"]["status"] == "warn"
+
+
 def test_a_key_scoped_to_nothing_is_not_taken_for_unscoped(doctor: Doctor) -> None:
     doctor.key(())
     doctor.allow("disable_user")

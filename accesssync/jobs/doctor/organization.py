@@ -38,12 +38,12 @@ def check_org(
     ask = partial(open_org, settings, sleep=sleep, monotonic=monotonic, rng=rng, on_event=lambda _event: None)
     source = ask(org)
     try:
-        yield from _checked(source, org, ask)
+        yield from _checked(source, org, ask, settings.allow_unscoped_key)
     finally:
         source.close()
 
 
-def _checked(source: DatadogSource, org: OrgSettings, ask: Open) -> Iterator[Check]:
+def _checked(source: DatadogSource, org: OrgSettings, ask: Open, unscoped_allowed: bool) -> Iterator[Check]:
     try:
         account = source.account()
     except AuthenticationError as error:
@@ -59,7 +59,7 @@ def _checked(source: DatadogSource, org: OrgSettings, ask: Open) -> Iterator[Che
     yield _clock(source, org)
     keys = OwnKeys(source)
     yield from check_reading(source, account, org, keys)
-    yield from _writing(source, account, org, keys, ask)
+    yield from _writing(source, account, org, keys, ask, unscoped_allowed)
     yield cost(source, org)
 
 
@@ -98,8 +98,10 @@ def _clock(source: DatadogSource, org: OrgSettings) -> Check:
     return Check("clock", org.name, "ok", f"this machine's clock agrees within {abs(skew):.0f} s")
 
 
-def _writing(source: DatadogSource, reading: Account, org: OrgSettings, keys: OwnKeys, ask: Open) -> Iterator[Check]:
-    writing = Writing(org, source, keys)
+def _writing(
+    source: DatadogSource, reading: Account, org: OrgSettings, keys: OwnKeys, ask: Open, unscoped_allowed: bool
+) -> Iterator[Check]:
+    writing = Writing(org, source, keys, unscoped_allowed)
     if org.provision_app_key is None:
         yield writing.without_key()
         return

@@ -18,16 +18,28 @@ from accesssync.snapshot.source import Account
 
 @dataclass(frozen=True)
 class Writing:
-    """One organization that may be written to, read through `reader`, whose listing of keys is `keys`."""
+    """One organization that may be written to, read through `reader`, whose listing of keys is `keys`.
+
+    `unscoped_allowed` is what the settings say of a key whose scopes are none or unknown.
+    """
 
     org: OrgSettings
     reader: DatadogSource
     keys: OwnKeys
+    unscoped_allowed: bool = False
 
     @property
     def allowed(self) -> list[Operation]:
         """The allowed operations that the provisioning key sends."""
         return [each for each in PROVISIONING if each in self.org.allowed_operations]
+
+    @property
+    def _if_unscoped(self) -> Status:
+        return "warn" if self.unscoped_allowed else "fail"
+
+    @property
+    def _so(self) -> str:
+        return "which ACCESSSYNC_ALLOW_UNSCOPED_KEY permits" if self.unscoped_allowed else "so nothing is written"
 
     def without_key(self) -> Check:
         """What it means that no provisioning key is set."""
@@ -76,11 +88,11 @@ class Writing:
         assert self.org.provision_app_key is not None  # noqa: S101 - the account was asked for with it
         mine = self.keys.find(account.user_id, self.org.provision_app_key)
         if mine.key is None:
-            message = f"the scopes of the provisioning key cannot be learned, so nothing is written: {mine.reason}"
-            return None, self._line(what, "fail", message, mine.fix)
+            message = f"the scopes of the provisioning key cannot be learned, {self._so}: {mine.reason}"
+            return None, self._line(what, self._if_unscoped, message, mine.fix)
         if mine.key.scopes is None:
-            message = "the provisioning key is unscoped, so nothing is written: it may do everything its owner may"
-            return None, self._line(what, "fail", message, f"scope it to just these: {sufficient}")
+            message = f"the provisioning key is unscoped, {self._so}: it may do everything its owner may"
+            return None, self._line(what, self._if_unscoped, message, f"scope it to just these: {sufficient}")
         beyond = excess(mine.key.scopes, writing(self.allowed))
         if beyond:
             message = f"the provisioning key has scopes that no allowed operation needs: {few(beyond)}"
