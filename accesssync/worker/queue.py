@@ -28,8 +28,6 @@ POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 15.0
 AGAIN_SECONDS = 2.0
 STORE_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-LOWER = -10
-"""The priority of organizations that failed last time: only when nobody else waits."""
 
 
 class Queue:
@@ -67,8 +65,11 @@ class Queue:
         """Wait until what is done is noted as done."""
         self._thread.join(seconds)
 
-    def put(self, unit: Unit, due: datetime, *, failing: bool) -> None:
-        """Put a turn in, unless one of the same unit waits there already. StoreError where that fails."""
+    def put(self, unit: Unit, due: datetime, *, priority: int) -> None:
+        """Put a turn in, unless one of the same unit waits there already. StoreError where that fails.
+
+        Of those that wait the one with the highest priority is taken first.
+        """
 
         async def put() -> None:
             job = self._opened().configure_task(
@@ -76,7 +77,7 @@ class Queue:
                 queue=QUEUE,
                 lock=f"org {unit.org}" if unit.org else f"job {unit.job}",
                 queueing_lock=f"{unit.job} {unit.org}",
-                priority=LOWER if failing else 0,
+                priority=priority,
             )
             try:
                 await job.defer_async(job=unit.job, org=unit.org, tick=due.isoformat())

@@ -11,7 +11,18 @@ from accesssync.store.leader import Leadership
 from accesssync.worker.clockwork import WORK, Clockwork
 from accesssync.worker.perform import Performer
 from accesssync.worker.queue import Queue
+from accesssync.worker.table import JOBS
 from accesssync.worker.work import Means, Unit, counted
+
+LAST, USUAL, FIRST = -10, 0, 10
+"""Priorities: who failed last time waits behind all others, and what is quick does not wait for every organization."""
+
+
+def priority_of(unit: Unit, state: JobState) -> int:
+    """How urgent a turn is among those that wait."""
+    if state.failures:
+        return LAST
+    return FIRST if JOBS[unit.job].aside else USUAL
 
 
 class QueueHands:
@@ -24,11 +35,12 @@ class QueueHands:
         self._queue = queue
 
     def accept(self, unit: Unit, due: datetime, to: datetime, state: JobState) -> None:
-        """Put the turn in, then plan the next. In this order: a leader that dies in between does it once too often,
+        """Put the turn in, then plan the next.
 
-        which the queue and whoever takes the turn find out, rather than once too seldom.
+        In this order: a leader that dies in between does it once too often, which the queue and whoever takes the turn
+        find out, rather than once too seldom.
         """
-        self._queue.put(unit, due, failing=bool(state.failures))
+        self._queue.put(unit, due, priority=priority_of(unit, state))
         job_states.move(self._means.database, *unit, due=due, to=to, now=self._means.now())
 
 
