@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from accesssync.audit.entry import Entry, Kind, Sealed
 from accesssync.audit.lines import BadLineError, line_of, read_lines
-from accesssync.audit.verify import Anchor, Verdict, verify
+from accesssync.audit.verify import Anchor, Fault, Verdict, verify
 from accesssync.errors import UsageError, VerificationError
 from accesssync.jobs.inventory import Document
 from accesssync.jobs.private_file import private_file
@@ -20,7 +22,12 @@ def verify_log(database: Database, exports: Sequence[Path] = ()) -> Verdict:
     """Look at the whole log, and at what runs, exports and the given files of exports know of it."""
     # In this order: what is appended in between is then in the log, and nobody expects it yet.
     anchors = [*log.read_anchors(database), *(one for path in exports for one in _anchors(path))]
-    return verify(log.read_log(database), anchors)
+    untold = log.runs_without_entry(database)
+    verdict = verify(log.read_log(database), anchors)
+    if verdict.fault is None and untold:
+        problem = f"run-{untold[0]} ended, and no entry tells of it: the end is cut off, and what noted it is too"
+        return replace(verdict, fault=Fault(seq=verdict.head.seq + 1, problem=problem))
+    return verdict
 
 
 def verify_file(path: Path) -> Verdict:

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import eq, ge, gt, le
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Select, insert, select, text
+from sqlalchemy import Connection, Engine, Select, func, insert, select, text
 
 from accesssync.audit.entry import EMPTY, KEY_BYTES, Entry, Head, Sealed, seal
 from accesssync.audit.verify import Anchor
@@ -104,6 +104,14 @@ def read_anchors(engine: Engine) -> list[Anchor]:
                 for seq, noted, at in connection.execute(of_exports)
             ),
         ]
+
+
+def runs_without_entry(engine: Engine) -> list[int]:
+    """The runs that ended since runs have entries and that note none. There are none, unless somebody removed it."""
+    first = select(func.min(runs.c.id)).where(runs.c.audit_seq.is_not(None)).scalar_subquery()
+    query = select(runs.c.id).where(runs.c.id > first, runs.c.finished_at.is_not(None), runs.c.audit_seq.is_(None))
+    with translated("the runs cannot be read"), engine.connect() as connection:
+        return list(connection.execute(query.order_by(runs.c.id)).scalars())
 
 
 def record_export(engine: Engine, entry: Entry) -> Head:

@@ -100,6 +100,19 @@ def test_whatever_is_done_to_it_is_found_and_the_first_bad_entry_named(
     assert "from entry 2 on" in ended.err
 
 
+def test_runs_that_note_no_entry_show_that_the_end_was_cut(logged: Cli, database_file: Path) -> None:
+    tamper(
+        database_file,
+        "DELETE FROM audit WHERE seq > 1",
+        "DELETE FROM audit_exports",
+        "UPDATE runs SET audit_seq = NULL, audit_hash = NULL WHERE audit_seq > 1",
+    )
+    ended = logged("audit", "verify")
+    assert ended.code == 12
+    assert "from entry 2 on" in ended.err
+    assert "ended, and no entry tells of it" in ended.err
+
+
 def test_an_export_kept_elsewhere_shows_a_tail_that_was_cut_with_every_trace_of_it(
     logged: Cli, database_file: Path
 ) -> None:
