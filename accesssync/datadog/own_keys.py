@@ -21,9 +21,13 @@ class OwnKey:
 
 @dataclass
 class OwnKeys:
-    """Every application key that the read key sees, asked for once and only when first needed."""
+    """Every application key that the read key sees, asked for once and only when first needed.
+
+    With `owned_by`, those of this user at least: enough to find one of theirs, and far fewer.
+    """
 
     source: DatadogSource
+    owned_by: str | None = None
     _found: "list[Credential] | OwnKey | None" = field(default=None, init=False)
 
     def find(self, owner_id: str, secret: SecretStr) -> OwnKey:
@@ -46,7 +50,7 @@ class OwnKeys:
     def _listed(self) -> list[Credential] | OwnKey:
         seen: dict[str, Credential] = {}
         try:
-            listing = self.source.application_keys()
+            listing = self.source.application_keys(self.owned_by)
             for number in count():
                 page = listing.fetch(number, 100)
                 seen |= {one.id: one for one in page.records}

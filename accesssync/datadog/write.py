@@ -80,7 +80,9 @@ class DatadogGateway:
         send = self._api.users.get_current_user
         call = Call(operation="get_current_user", resource="provisioning key", permission=None, send=send)
         account = self._transport.read(call, decode_account)
-        mine = OwnKeys(self._reader).find(account.user_id, self._key).key if self._reader is not None else None
+        mine = None
+        if self._reader is not None:
+            mine = OwnKeys(self._reader, account.user_id).find(account.user_id, self._key).key
         return Caller(
             user_id=account.user_id,
             subject=account.subject,

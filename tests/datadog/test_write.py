@@ -165,6 +165,16 @@ class TestCaller:
         organization.rescope_key(key.id, ["user_access_read"])
         assert gateway.caller().scopes == frozenset({"user_access_read"})
 
+    def test_only_its_owners_keys_are_listed(
+        self, gateway: DatadogGateway, organization: Organization, server: SandboxServer
+    ) -> None:
+        busy = organization.add_user("busy@example.com")
+        for number in range(250):
+            organization.add_application_key(busy.id, ["dashboards_read"], name=f"key {number}")
+        server.forget_requests()
+        assert gateway.caller().scopes_known
+        assert len([one for one in server.requests if one.path == "/api/v2/application_keys"]) == 1
+
     def test_an_unscoped_key(self, connect: Open, server: SandboxServer) -> None:
         caller = connect(app_key=server.app_key).caller()
         assert (caller.scopes, caller.scopes_known) == (None, True)
