@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from shutil import get_terminal_size
+from shutil import get_terminal_size, which
 from typing import TYPE_CHECKING
 
 import click
@@ -100,19 +100,26 @@ def _show_end(played: "Played", users: int) -> None:
     for command in explore(played):
         say(f"  {visible(command)}")
     say("Your own organization, read-only: set DD_SITE, DD_API_KEY and DD_APP_KEY, then")
-    say("  accesssync sync")
+    say(f"  {visible(shlex.quote(_program()))} sync")
 
 
 def explore(played: "Played") -> list[str]:
     """Commands that show what the demonstration left behind."""
+    program = shlex.quote(_program())
     return [
         f"export ACCESSSYNC_DATABASE_URL={shlex.quote(_url(played))}",
-        "accesssync admins",
-        "accesssync nhi list",
-        "accesssync changes --since run-1",
-        f"accesssync timeline {shlex.quote(played.subject)}",
-        "accesssync identities --as-of run-1",
+        f"{program} admins",
+        f"{program} nhi list",
+        f"{program} changes --since run-1",
+        f"{program} timeline {shlex.quote(played.subject)}",
+        f"{program} identities --as-of run-1",
     ]
+
+
+def _program() -> str:
+    """How the reader can call this program: as it was called here, unless the shell finds it by its name."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "accesssync" and which("accesssync") is None else "accesssync"
 
 
 def _url(played: "Played") -> str:

@@ -206,3 +206,13 @@ def _held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def test_commands_are_printed_as_the_reader_can_call_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from accesssync.cli import demo
+
+    monkeypatch.setattr("sys.argv", [".venv/bin/accesssync", "demo"])
+    monkeypatch.setenv("PATH", "")
+    assert demo._program() == ".venv/bin/accesssync"
+    monkeypatch.setattr("sys.argv", ["/usr/lib/accesssync/__main__.py", "demo"])
+    assert demo._program() == "accesssync"
