@@ -44,14 +44,6 @@ def sign(private_key: bytes, plan: str, org: str, approver: str) -> Approval:
     return Approval(plan=plan, org=org, approver=approver, signature=signature)
 
 
-def public_half(private_key: bytes) -> str:
-    """The public half of a key in PEM form, as the settings list it."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-
-    public = load_pem_private_key(private_key, None).public_key()
-    return b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-
-
 def verify(approval: Approval, keys: Mapping[str, str]) -> bool:
     """Whether the approver's key, as the settings list it, made this signature."""
     from cryptography.exceptions import InvalidSignature

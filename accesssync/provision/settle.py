@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from accesssync.model.identity import Identity
 from accesssync.model.operation import Operation
 from accesssync.provision.decide import expected
 from accesssync.provision.desired import fold
 from accesssync.provision.organization import is_disabled
-from accesssync.provision.plan import Action, Expected
+from accesssync.provision.plan import Action
 
 TRIES = 2
 """How often a write whose reply was lost is sent in all, where it may be sent again."""
@@ -50,19 +49,6 @@ def moved(action: Action, found: Identity | None) -> str | None:
     if now.disabled != wanted.disabled:
         return "was disabled meanwhile" if now.disabled else "was enabled meanwhile"
     return "has other roles now"
-
-
-def after(action: Action, before: Expected) -> Expected:
-    """What a subject has to be like after an action on it."""
-    roles = set(before.role_ids)
-    if action.operation is Operation.GRANT_ROLE:
-        roles |= set(action.role_ids)
-    elif action.operation is Operation.REVOKE_ROLE:
-        roles -= set(action.role_ids)
-    disabled = before.disabled
-    if action.operation in (Operation.ENABLE_USER, Operation.DISABLE_USER):
-        disabled = action.operation is Operation.DISABLE_USER
-    return replace(before, role_ids=tuple(sorted(roles)), disabled=disabled)
 
 
 def look(action: Action, found: Identity | None) -> Look:

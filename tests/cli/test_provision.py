@@ -15,6 +15,7 @@ from accesssync.cli.main import run
 from accesssync.sandbox import Organization, SandboxServer, User
 from accesssync.sandbox import faults as f
 from tests.cli.conftest import Cli, Ended
+from tests.provision.builders import public_half
 
 OPERATIONS = (
     "create_user,update_user,disable_user,enable_user,send_invitation,delete_invitation,grant_role,revoke_role,"
@@ -534,8 +535,6 @@ def test_f79_a_key_of_somebody_else_than_the_one_that_planned(
 def test_a_plan_that_needs_an_approval_is_signed_by_somebody_else(
     synced: Cli, ordinary: list[User], tmp_path: Path
 ) -> None:
-    from accesssync.provision.approval import public_half
-
     key = tmp_path / "bob.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True)  # noqa: S607
     synced.env(ACCESSSYNC_APPROVAL="removals", ACCESSSYNC_APPROVERS=f"bob@example.com={public_half(key.read_bytes())}")

@@ -1,7 +1,5 @@
 """Plans that are made and applied in one process, against an organization of plain Python."""
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from accesssync.model.role import Permission
 from accesssync.settings import Settings
 from accesssync.snapshot.source import Account
 from accesssync.store import runs
-from tests.builders import NOW, Clock, FakeSource, Org, Syncing, permission, role
+from tests.builders import Clock, FakeSource, Org, Syncing, permission, role
 from tests.provision.builders import ADMIN, READ, STANDARD, person
 from tests.provision.fake import FakeDatadog
 
@@ -120,7 +118,3 @@ def user(name: str, *roles: str, **more: str) -> str:
 def outcomes(applied: Applied) -> dict[tuple[str, str], str]:
     """What became of each action."""
     return {(one.operation.value, one.subject.partition("@")[0]): one.outcome.value for one in applied.results}
-
-
-Started = Callable[[datetime], None]
-EPOCH = NOW

@@ -1,5 +1,6 @@
 """Organizations, files and terms for tests of provisioning."""
 
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
@@ -90,3 +91,11 @@ def brief(made: Plan) -> list[tuple[str, str]]:
 def rules(made: Plan) -> set[str]:
     """The rules that stand against a plan."""
     return {one.rule for one in made.refusals}
+
+
+def public_half(private_key: bytes) -> str:
+    """The public half of a key in PEM form, as the settings list it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    public = load_pem_private_key(private_key, None).public_key()
+    return b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()

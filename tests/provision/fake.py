@@ -31,7 +31,6 @@ class FakeDatadog:
         self.fault: Callable[[str, str], Fault] = lambda _operation, _subject: None
         self.at: Callable[[str, str], object] = lambda _operation, _subject: None
         self.deaf = False
-        self.lag = False
         self.owner = owner
         self.scopes: frozenset[str] | None = frozenset(
             {"user_access_read", "user_access_invite", "user_access_manage", "service_account_write"}

@@ -8,9 +8,9 @@ from msgspec import json
 from msgspec.structs import replace
 
 from accesssync.errors import RefusedError, UsageError
-from accesssync.provision.approval import Approval, accept, public_half, sign, verify
+from accesssync.provision.approval import Approval, accept, sign, verify
 from accesssync.provision.plan import digest_of, document, read_plan
-from tests.provision.builders import ADMIN, organization, person, plan, wish
+from tests.provision.builders import ADMIN, organization, person, plan, public_half, wish
 
 TEXT = wish("users:", "  - {email: eve@example.com, roles: [role-read]}", "absent:", "  - email: ada@example.com")
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -213,8 +212,3 @@ def parse_age(text: str) -> timedelta:
     if not (text.endswith("d") and number.isascii() and number.isdigit() and 0 < int(number) <= 3650):
         raise UsageError(f"--clean-up does not understand {text[:20]!r}", remedy="write days, such as 30d")
     return timedelta(days=int(number))
-
-
-def plan_path(given: Path | None) -> Path:
-    """Where a plan is written that nobody named a place for."""
-    return given or Path("plan.json")
