@@ -93,6 +93,7 @@ class Picture:
         self.mappings = tuple(mappings)
         self.changes = tuple(changes)
         self.own_domains = frozenset(one.casefold() for one in own_domains)
+        self.own_domain_list = sorted(self.own_domains)
         self.domains_inferred = domains_inferred
         self.people = people
         self.policy = policy or Policy()
@@ -100,6 +101,8 @@ class Picture:
         self.role_owners = role_owners
         self._known = known or {}
         self._held: dict[tuple[str, ...], int] = {}
+        self._named: dict[tuple[int, int], list[str]] = {}
+        self._roles: dict[tuple[str, ...], list[str]] = {}
 
     # Who
 
@@ -169,8 +172,14 @@ class Picture:
         return bool(self.held(identity) & self.access.privileged)
 
     def names(self, packed: int, most: int = 12) -> list[str]:
-        """A set of permissions by name, the most harmful first; more than `most` end in how many more there are."""
-        return shortened(self.access.unpack(packed), most)
+        """A set of permissions by name, the most harmful first; more than `most` end in how many more there are.
+
+        Whoever holds the same shares one list: it must not be changed.
+        """
+        found = self._named.get((packed, most))
+        if found is None:
+            found = self._named[packed, most] = shortened(self.access.unpack(packed), most)
+        return found
 
     @cached_property
     def secrets(self) -> int:
@@ -201,9 +210,13 @@ class Picture:
         return counts
 
     def role_names(self, identity: Identity) -> list[str]:
-        """The roles of an identity by name."""
-        roles = self.access.roles
-        return sorted(roles[one].subject if one in roles else one for one in identity.role_ids)
+        """The roles of an identity by name. Whoever holds the same shares one list: it must not be changed."""
+        found = self._roles.get(identity.role_ids)
+        if found is None:
+            roles = self.access.roles
+            found = sorted(roles[one].subject if one in roles else one for one in identity.role_ids)
+            self._roles[identity.role_ids] = found
+        return found
 
     # When
 

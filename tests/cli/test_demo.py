@@ -53,6 +53,9 @@ def test_every_promise_is_kept_with_exact_figures(tmp_path: Path, capsysbinary: 
     assert measured["half list"]["exit_code"] == 7
     assert measured["false sum"]["removed"] == measured["false sum"]["changes_once_healed"] == 0
     assert measured["false sum"]["exit_codes"][-1] == 4
+    assert measured["findings"]["missed"] == measured["findings"]["invented"] == 0
+    assert measured["findings"]["known"] > 5
+    assert measured["findings"]["revoked"] > 0
     assert measured["leaver"]["removed_at_first"] == 0
     assert measured["leaver"]["removed"] == measured["leaver"]["not_found"] == 1
     assert measured["invite"] == {"planned": 3, "applied": 3, "mails": 3, "planned_again": 0}
@@ -152,9 +155,9 @@ def test_people_see_a_line_for_every_act_and_no_escape_sequence(
     assert "\x1b" not in printed
     assert "\\x1b[1A" in printed
     started = [line[:10].strip() for line in printed.split("\n\n")[0].splitlines()]
-    labels = ["baseline", "drift", "half list", "false sum", "robots", "leaver", "invite", "again"]
+    labels = ["baseline", "drift", "half list", "false sum", "robots", "findings", "leaver", "invite", "again"]
     assert [label for label in started if label] == labels
-    assert len(acts.ACTS) == 8
+    assert len(acts.ACTS) == 9
 
 
 def test_the_comparison_sees_what_was_missed_and_what_was_invented() -> None:

@@ -128,7 +128,7 @@ def _strangers(picture: Picture) -> Iterator[tuple[Identity, str]]:
 def _stranger(picture: Picture, one: Identity, domain: str) -> Evidence:
     return {
         "domain": domain,
-        "own_domains": sorted(picture.own_domains),
+        "own_domains": picture.own_domain_list,
         "own_domains_inferred": picture.domains_inferred,
         "status": one.status,
         "roles": picture.role_names(one),

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from accesssync.errors import IncompleteError, RefusedError
 from accesssync.jobs.demo.invite import invite
+from accesssync.jobs.demo.judge import findings
 from accesssync.jobs.demo.meddle import compare, meddle
 from accesssync.jobs.demo.plain_loop import list_plainly
 from accesssync.jobs.demo.stage import Act, Stage, removals
@@ -170,7 +171,17 @@ def again(stage: Stage) -> Act:
     )
 
 
-ACTS: tuple[Callable[[Stage], Act], ...] = (baseline, drift, half_list, false_totals, robots, leaver, invite, again)
+ACTS: tuple[Callable[[Stage], Act], ...] = (
+    baseline,
+    drift,
+    half_list,
+    false_totals,
+    robots,
+    findings,
+    leaver,
+    invite,
+    again,
+)
 """In this order. Another act needs only its place here."""
 
 

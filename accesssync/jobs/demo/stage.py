@@ -72,6 +72,11 @@ class Stage:
         keys = self.organization.app_keys.values()
         return next(key.owner_id for key in keys if key.secret == self.server.app_key)
 
+    @property
+    def now(self) -> datetime:
+        """The time of day."""
+        return self.surroundings.clock()
+
     def sync(self, *, forgiving: type[AccessSyncError] | None = None) -> Synced:
         """One run, exactly as the command makes it. Its error is raised unless it is a `forgiving` one."""
         around = self.surroundings
