@@ -565,6 +565,17 @@ def test_a_mail_that_was_interrupted_is_unknown_and_keeps_no_plan_from_being_app
     kinds(desk)
 
 
+def test_a_resume_with_other_keys_does_not_cut_them_off(desk: Desk) -> None:
+    refused = Rejected(status=400, message="no")
+    desk.datadog.fault = lambda one, _subject: refused if one == "disable_user" else None
+    desk.do("absent:\n  - email: left@example.com\n")
+    desk.datadog.fault = lambda _one, _subject: None
+    desk.datadog.owner = "left"
+    with pytest.raises(RefusedError, match="self: disable_user"):
+        desk.resume()
+    assert len(desk.datadog.log) == 1
+
+
 def test_a_plan_that_expired_is_only_finished_where_it_was_begun(desk: Desk) -> None:
     desk.settings = desk.settings.model_copy(update={"concurrency": 1})
     real = desk.datadog._send

@@ -11,7 +11,7 @@ from accesssync.jobs.provision.carry_out import Task, recovered
 from accesssync.jobs.provision.plan_file import read
 from accesssync.jobs.provision.result import Became, Result
 from accesssync.jobs.provision.seen import action_of, organization
-from accesssync.jobs.provision.terms import Doors, policy_of, same_organization
+from accesssync.jobs.provision.terms import Doors, ask_reader, policy_of, same_organization
 from accesssync.jobs.provision.write import Means
 from accesssync.model.operation import Operation
 from accesssync.provision.gateway import Caller
@@ -60,7 +60,9 @@ def resume(
             settle_loose(engine, lease, world.clock())
             expired = world.clock() >= ready.plan.expires_at
             tasks = [_task(means, one, _begun(intents, one) or not expired) for one in intents]
-            permit_rest(settings, org, caller, [task.action for task in tasks if task.result is None])
+            left = [task.action for task in tasks if task.result is None]
+            permit_rest(settings, org, caller, left)
+            _spare_ourselves(org, caller, ask_reader(doors, org), left)
             return carry(means, tasks, ready, width=settings.concurrency, on_done=world.on_done)
     finally:
         gateway.close()
@@ -129,6 +131,17 @@ def _task(means: Means, intent: Intent, wanted: bool) -> Task:
         return Task(action, intent.key, replace(left, detail=detail, refused=True))
     means.note(Step(key=intent.key, state=IntentState.PLANNED))
     return Task(action, intent.key)
+
+
+def _spare_ourselves(org: OrgSettings, caller: Caller, reader: str | None, actions: Sequence[Action]) -> None:
+    """RefusedError where what is left would cut off a key that we use now: keys may have changed since the plan."""
+    for one in actions:
+        if one.removal and one.subject_id in (caller.user_id, reader):
+            raise RefusedError(
+                f"self: {one.operation} {one.subject} would cut off a key that is in use",
+                org=org.name,
+                remedy="use the keys that the plan was made with, or plan again once it has expired",
+            )
 
 
 def _shown_absent(means: Means, action: Action, intent: Intent) -> bool:
