@@ -18,12 +18,12 @@ from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import writing
 from accesssync.store.runs import HISTORY
-from accesssync.store.tables import activity, changes, coverages, metadata, orgs, runs, sightings
+from accesssync.store.tables import activity, changes, coverages, evaluations, metadata, orgs, runs, sightings
 
 CHUNK = 10_000
 """Rows deleted in one transaction at most: others want to write too."""
 
-RUN_PARTS = frozenset({coverages})
+RUN_PARTS = (coverages, evaluations)
 """What is a part of a run and is deleted with it, rather than keeping it."""
 
 
@@ -58,7 +58,8 @@ def retain(engine: Engine, cutoffs: Cutoffs, check: Callable[[], None]) -> dict[
                 check()
                 with writing(engine) as connection:
                     for part in batches(some):
-                        connection.execute(delete(coverages).where(coverages.c.run_id.in_(part)))
+                        for table in RUN_PARTS:
+                            connection.execute(delete(table).where(table.c.run_id.in_(part)))
                         connection.execute(delete(runs).where(runs.c.id.in_(part)))
                 deleted["runs"] += len(some)
     return {name: count for name, count in deleted.items() if count}
@@ -123,7 +124,7 @@ def _free_runs(engine: Engine, before: datetime) -> list[int]:
 
 
 def _pieces(ids: list[int]) -> Iterator[list[int]]:
-    # Each run takes a row per resource with it.
-    size = CHUNK // (len(Resource) + 1)
+    # Each run takes a row per resource with it, and what evaluating it came to.
+    size = CHUNK // (2 * len(Resource))
     for start in range(0, len(ids), max(1, size)):
         yield ids[start : start + max(1, size)]

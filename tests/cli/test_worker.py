@@ -210,11 +210,11 @@ def test_a_port_in_use_is_a_warning(start: Start) -> None:
 @only_sqlite
 def test_its_log_as_json_is_one_object_a_line_with_ids(start: Start) -> None:
     worker = start("--log-format", "json")
-    worker.hears('"event": "job.done"', 2)
+    worker.hears('"run_id"', 2)
     assert worker.told(signal.SIGTERM)[0] == 0
     lines = [json.loads(line) for line in worker.log.splitlines()]
     assert all(one.keys() >= {"event", "level", "timestamp", "message"} for one in lines)
-    done = next(one for one in lines if one["event"] == "job.done")
+    done = next(one for one in lines if one["event"] == "job.done" and one["job"] == "sync")
     assert (done["job"], done["org"], done["run_id"]) == ("sync", "default", "run-1")
 
 
