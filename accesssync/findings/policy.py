@@ -118,6 +118,7 @@ def _checks(fields: Fields, catalogue: Mapping[str, Check], rules: Mapping[str, 
         check = catalogue.get(name)
         if check is None and name not in rules:
             fields.fault("checks", f"there is no check {shown(name)}{did_you_mean(name, catalogue)}")
+            inner.pass_over()
             continue
         off = inner.flag("off", False)
         parameters = {}

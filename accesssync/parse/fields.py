@@ -65,6 +65,10 @@ class Fields:
         """Whether no problem with any value was noted so far."""
         return not self._refused
 
+    def pass_over(self) -> None:
+        """Ask nothing of what is here: what it belongs to was refused, so that its names tell nobody anything."""
+        self._asked |= dict.fromkeys(self._entries, False)
+
     def fault(self, key: str | None, message: str) -> None:
         """Note a problem of one's own with this value, or with the whole."""
         line = self.line if key is None else self.line_of(key)

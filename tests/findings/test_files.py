@@ -73,6 +73,11 @@ def test_a_policy_with_a_fault_is_refused_by_line(text: str, said: str) -> None:
     assert said in faults(text)
 
 
+def test_of_a_check_that_there_is_not_nothing_else_is_said() -> None:
+    told = faults("version: 1\nchecks:\n  AS-ID-99: {off: true, days: 4, more: {a: [1]}}\n")
+    assert told.splitlines() == ["policy.yaml:2: checks: there is no check 'AS-ID-99'; did you mean AS-ID-09?"]
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
