@@ -66,7 +66,7 @@ class Picture:
     """What one run knows of one organization. `at` is the time by which ages are measured.
 
     `coverage` says how each resource was seen; a resource that is missing there was not looked at.
-    `changes` are those of the last days that anybody may have to explain. `role_owners` None: nobody declared any.
+    `changes` are those of the last days that anybody may have to explain.
     """
 
     def __init__(
@@ -84,7 +84,6 @@ class Picture:
         people: People | None = None,
         policy: Policy | None = None,
         waivers: Sequence[Waiver] = (),
-        role_owners: Mapping[str, str] | None = None,
     ) -> None:
         self.org = org
         self.at = at
@@ -98,7 +97,6 @@ class Picture:
         self.people = people
         self.policy = policy or Policy()
         self.waivers = tuple(waivers)
-        self.role_owners = role_owners
         self._known = known or {}
         self._held: dict[tuple[str, ...], int] = {}
         self._named: dict[tuple[int, int], list[str]] = {}

@@ -103,14 +103,6 @@ def _contained(picture: Picture, _given: Given) -> Iterator[Hit]:
         yield _hit(role, "info", {"contained_in": other.subject, "who_hold_both": number}, outer)
 
 
-def _unowned(picture: Picture, _given: Given) -> Iterator[Hit]:
-    if picture.role_owners is None:
-        raise UncoveredError("no owners of roles are declared")
-    for role in picture.custom_roles:
-        if role.id not in picture.role_owners:
-            yield _hit(role, "low", {"holders": picture.holders.get(role.id, 0)})
-
-
 def _unclassified(picture: Picture, _given: Given) -> Iterator[Hit]:
     known = known_permissions()
     for one in picture.access.permissions.values():
@@ -212,19 +204,6 @@ ROLES = (
         caveats=("restriction queries on data may hang on the smaller role",),
         same="the two roles",
         find=_contained,
-    ),
-    Check(
-        id="AS-ROLE-07",
-        title="Custom role without an owner",
-        severity="low",
-        when="only where owners of roles are declared at all",
-        logic="nobody answers for the role in the governance directory",
-        needs=(Resource.ROLES,),
-        remedy=Remedy("declare an owner", "accesssync validate DIR", "the governance directory"),
-        controls=("G-REVIEW",),
-        caveats=(),
-        same="the role",
-        find=_unowned,
     ),
     Check(
         id="AS-ROLE-08",
