@@ -31,6 +31,7 @@ def test_every_check_says_what_people_need(check: Check) -> None:
     assert command in COMMANDS
     for one in check.parameters:
         assert one.default is None or one.least <= one.default <= one.most
+        assert (one.unit == "days") == one.name.endswith("days")
 
 
 def test_ids_are_unique_and_the_document_is_current() -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from accesssync.findings.check import Check, Evidence, Given, Hit, Remedy, UncoveredError, days
+from accesssync.findings.check import Check, Evidence, Given, Hit, Remedy, UncoveredError, count, days
 from accesssync.findings.picture import Picture, domain_of, is_active, is_pending, moment_text
 from accesssync.findings.severity import Severity
 from accesssync.model.coverage import Resource
@@ -290,7 +290,7 @@ IDENTITIES = (
         when="always",
         logic="of at least `percent` of the active people it is unknown whether they have a second factor",
         needs=(*USERS, Resource.AUTHN_MAPPINGS),
-        parameters=(days("percent", 50, "share of the people, in percent", least=1, most=100),),
+        parameters=(count("percent", 50, "percent", "share of the people", least=1, most=100),),
         remedy=Remedy(
             "keep evidence of the identity provider's second factor with the report",
             "accesssync findings checks",

@@ -180,10 +180,11 @@ LEAVERS = (
         logic="active, a person at an own domain, not in the people file; none where it lacks more than `percent`",
         needs=USERS,
         parameters=(
-            days(
+            count(
                 "percent",
                 20,
-                "share of the people, in percent, from which the file counts as incomplete",
+                "percent",
+                "share of the people from which the file counts as incomplete",
                 least=1,
                 most=100,
             ),
