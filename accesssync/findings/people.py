@@ -78,6 +78,11 @@ class People:
         key = key_of(text)
         return self._people.get(key) if key else None
 
+    def to_ask(self, person: Person, today: date) -> str | None:
+        """Who knows what somebody needed: the manager, where one is named whom the file does not say to have left."""
+        manager = self.by_email(person.manager)
+        return None if manager is not None and manager.gone(today) else person.manager
+
     def age_days(self, at: datetime) -> int | None:
         """How old the file is, in whole days."""
         return None if self.as_of is None else max(0, (at - self.as_of).days)

@@ -161,6 +161,15 @@ class TestLeavers:
         assert found["eve"].evidence["used_after_leaving"] == ["k 2026-11-19", "login 2026-11-20"]
         assert found["eve"].evidence["working_keys"] == ["k"]
 
+    def test_the_manager_is_who_can_be_asked_unless_gone_too(self) -> None:
+        people = people_file(
+            "eve@example.com,,left,,kim@example.com",
+            "kim@example.com,,left,,ada@example.com",
+            "bob@example.com,,left,,",
+        )
+        asked = {one.subject_id: one.evidence["ask"] for one in raised("AS-ID-12", picture(people=people))}
+        assert asked == {"eve": None, "kim": "ada@example.com", "bob": None}
+
     def test_look_alikes_are_nobody(self) -> None:
         people = people_file("eve@example.com,,left,,")
         twin = person("twin", email="\u0435ve@example.com")
@@ -189,8 +198,10 @@ class TestLeavers:
             "ci": Known("nhi", "ci", "override", owner="eve@example.com"),
             "cd": Known("nhi", "ci", "override", owner="ada@example.com"),
         }
-        at = picture(account("ci"), account("cd"), known=robots, people=people_file("eve@example.com,,left,,"))
+        people = people_file("eve@example.com,,left,,kim@example.com")
+        at = picture(account("ci"), account("cd"), known=robots, people=people)
         assert subjects("AS-NHI-08", at) == {"ci": "medium"}
+        assert raised("AS-NHI-08", at)[0].evidence["ask"] == "kim@example.com"
 
     def test_a_stale_file_is_said_to_be_stale(self) -> None:
         people = people_file("eve@example.com,,left,,")

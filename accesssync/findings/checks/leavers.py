@@ -26,8 +26,8 @@ def _file(picture: Picture, people: People) -> Evidence:
     return {"people_file_of": moment_text(people.as_of), "people_file_stale": stale}
 
 
-def _hours(earlier: object, later: object) -> int | None:
-    return round((later - earlier).total_seconds() / 3600) if earlier and later else None  # type: ignore[operator]
+def _hours(time: timedelta) -> int:
+    return round(time.total_seconds() / 3600)
 
 
 def _used_after(picture: Picture, one: Identity, person: Person) -> list[str]:
@@ -58,6 +58,7 @@ def _leaver(picture: Picture, _given: Given) -> Iterator[Hit]:
                 "roles": picture.role_names(one),
                 "working_keys": keys,
                 "used_after_leaving": _used_after(picture, one, person),
+                "ask": people.to_ask(person, picture.today),
                 **_file(picture, people),
             }
             yield hit(one, "critical", evidence)
@@ -86,8 +87,8 @@ def _late(picture: Picture, given: Given) -> Iterator[Hit]:
         severity: Severity = "medium" if used else "low"
         evidence = {
             "left_on": person.left_on.isoformat() if person.left_on else None,
-            "hours_at_least": _hours(person.left_at, shown),
-            "hours_at_most": _hours(person.left_at, change.observed_before),
+            "hours_at_least": _hours(shown - person.left_at),
+            "hours_at_most": _hours(change.observed_before - person.left_at),
             "used_after_leaving": used,
             "change": change.id,
             **window(change),
@@ -125,14 +126,17 @@ def _owner_gone(picture: Picture, _given: Given) -> Iterator[Hit]:
         if not owner:
             continue
         account = by_email.get(owner.casefold())
-        person = picture.people.by_email(owner) if picture.people else None
-        reason = None
+        people = picture.people
+        person = people.by_email(owner) if people else None
         if person is not None and person.gone(picture.today):
             reason = "has left"
         elif account is not None and account.disabled:
             reason = "is disabled in Datadog"
-        if reason:
-            yield hit(one, "medium", {"owner": owner, "reason": reason, "purpose": picture.known(one).purpose})
+        else:
+            continue
+        ask = people.to_ask(person, picture.today) if people and person else None
+        evidence = {"owner": owner, "reason": reason, "purpose": picture.known(one).purpose, "ask": ask}
+        yield hit(one, "medium", evidence)
 
 
 LEAVERS = (
