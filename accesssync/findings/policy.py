@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from msgspec import Struct, json
+from msgspec import Struct
 from msgspec.structs import replace
 
 from accesssync.findings.check import Check
@@ -12,10 +12,10 @@ from accesssync.findings.severity import SEVERITIES, Severity
 from accesssync.parse.fields import Fields, yaml_fields
 from accesssync.parse.glob import Glob
 from accesssync.parse.problems import Problems, did_you_mean, shown
+from accesssync.reach.tier import known_tiers
 
 Login = Literal["unknown", "sso", "password"]
 _LOGINS: tuple[Login, ...] = ("unknown", "sso", "password")
-_TIERS = ("T0", "T1", "T1a", "T1b", "T1c", "T1d", "T1e", "T1f", "T2", "T3")
 _MOST_RULES = 200
 
 
@@ -146,7 +146,7 @@ def _tiers(fields: Fields) -> dict[str, str]:
     inner = fields.record("tiers")
     if inner is None:
         return {}
-    return {name: inner.choice(name, _TIERS) for name in inner.keys()}  # noqa: SIM118 - it is no mapping
+    return {name: inner.choice(name, known_tiers()) for name in inner.keys()}  # noqa: SIM118 - it is no mapping
 
 
 def _rules(fields: Fields, catalogue: Mapping[str, Check], rules: dict[str, Rule]) -> tuple[Rule, ...]:
@@ -170,8 +170,3 @@ def _rules(fields: Fields, catalogue: Mapping[str, Check], rules: dict[str, Rule
     if len(found) > _MOST_RULES:
         fields.fault("separation", f"more than {_MOST_RULES} rules")
     return tuple(found)
-
-
-def digest_text(policy: Policy) -> bytes:
-    """The policy in a form that is the same for the same policy, to be hashed."""
-    return json.encode(policy, order="deterministic")

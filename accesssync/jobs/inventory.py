@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, to_builtins
 from msgspec.structs import replace
 
 from accesssync.errors import UsageError
@@ -13,9 +13,9 @@ from accesssync.jobs.governance.rules import Rules
 from accesssync.jobs.verdict import Rulings, evidence_about, rulings, verdict_of
 from accesssync.model.identity import Identity
 from accesssync.model.look_alike import look_alikes
-from accesssync.model.role import Permission, Role
 from accesssync.model.when import AtRun, When, as_text
-from accesssync.reach.access import can_act
+from accesssync.reach.access import Access, can_act
+from accesssync.reach.expand import expand
 from accesssync.reach.tier import privileged_permissions, rank
 from accesssync.store import inventory, runs
 from accesssync.store.engine import Database
@@ -207,30 +207,22 @@ def show_identity(engine: Database, view: View, text: str) -> list[Document]:
     if not found:
         return []
     known = rulings_at(engine, view)
-    roles = {role.id: role for role, _ in inventory.list_roles(engine, view.moment)}
-    permissions = inventory.list_permissions(engine, view.moment)
-    privileged = privileged_permissions(roles.values(), permissions)
+    access = Access(
+        at=view.run.finished_at or view.run.started_at,
+        identities=[one.identity for one in found],
+        roles=[role for role, _ in inventory.list_roles(engine, view.moment)],
+        permissions=inventory.list_permissions(engine, view.moment),
+    )
     shown = []
     for one in found:
         document = _identity(view, one, names, times, known)
         document["grants"] = list(grants(engine, view, identity_id=one.identity.id))
-        document["permissions"] = _paths(one.identity, roles, permissions)
-        held = {permission for role in _held(one.identity, roles) for permission in role.permission_ids}
-        document["privileged"] = rank(name for one_id, name in privileged.items() if one_id in held)
+        held = expand(access, one.identity)
+        document["permissions"] = to_builtins(held.permissions)
+        document["unlisted_roles"] = list(held.unlisted_roles)
+        document["privileged"] = [permission.permission for permission in held.permissions if permission.privileged]
         shown.append(document)
     return shown
-
-
-def _held(record: Identity, roles: dict[str, Role]) -> list[Role]:
-    return [roles[role_id] for role_id in record.role_ids if role_id in roles]
-
-
-def _paths(record: Identity, roles: dict[str, Role], permissions: list[Permission]) -> list[Document]:
-    via: dict[str, list[str]] = {}
-    for role in _held(record, roles):
-        for permission_id in role.permission_ids:
-            via.setdefault(permission_id, []).append(role.subject)
-    return [{"permission": one.name or one.id, "via": sorted(via[one.id])} for one in permissions if one.id in via]
 
 
 def grants(

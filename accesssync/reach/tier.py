@@ -11,7 +11,6 @@ from importlib.resources import files
 
 from msgspec import Struct, json
 
-from accesssync.errors import ConfigurationError
 from accesssync.model.role import Permission, Role
 
 STANDARD_ROLE = "Datadog Standard Role"
@@ -46,14 +45,9 @@ def _classified() -> Mapping[str, str]:
     return {name: tier.tier for tier in tiers() for name in tier.permissions}
 
 
-def check_overrides(overrides: Mapping[str, str]) -> None:
-    """Raise ConfigurationError where an organization's own mapping names a tier that does not exist."""
-    known = [tier.tier for tier in tiers()] + ["T1", *ORDINARY]
-    for name, tier in overrides.items():
-        if tier not in known:
-            raise ConfigurationError(
-                f"the permission {name!r} is put into {tier!r}, which is no tier", remedy=f"use {', '.join(known)}"
-            )
+def known_tiers() -> tuple[str, ...]:
+    """Every tier that a permission can be put into: those of the list, T1 as a whole, and the ordinary ones."""
+    return tuple(sorted({*(one.tier for one in tiers()), "T1", *ORDINARY}))
 
 
 def tier_of(name: str, display_type: str | None = None, overrides: Mapping[str, str] | None = None) -> str:

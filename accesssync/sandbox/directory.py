@@ -112,12 +112,6 @@ class Directory:
             found = self._selections[key] = build()
         return found
 
-    def prerender(self) -> None:
-        """Render every record now, so that the first listing costs what later ones cost."""
-        with self.lock:
-            for user in self.users.values():
-                self.rendered.user(user)
-
     def place_user(self, user: User) -> User:
         """Put a complete record in."""
         with self.lock:
