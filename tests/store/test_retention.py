@@ -111,6 +111,7 @@ def test_zero_months_is_for_ever(engine: Engine) -> None:
 @pytest.mark.usefixtures("aged")
 def test_it_deletes_in_pieces_and_stops_when_asked(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "HISTORY", (identities,))
     asked: list[None] = []
 
     def check() -> None:
