@@ -1,0 +1,1 @@
+"""What a governance review reads: datasets, and the files they are written to. Pure."""
