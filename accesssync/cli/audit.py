@@ -9,8 +9,8 @@ from accesssync.cli.lists import format_option, limit_option, print_documents
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, print_json, print_json_failed, say
 from accesssync.cli.table import Column
-from accesssync.cli.visible import visible
 from accesssync.errors import VerificationError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.audit.verify import Verdict

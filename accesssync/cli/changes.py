@@ -11,7 +11,7 @@ from accesssync.cli.lists import format_option, limit_option
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import print_csv, print_json, print_json_list, say, window
 from accesssync.cli.table import Column, print_table, wrap
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.model.change import Change

@@ -23,8 +23,8 @@ from accesssync.cli.lists import (
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_json, say
 from accesssync.cli.table import Column
-from accesssync.cli.visible import visible
 from accesssync.errors import UsageError
+from accesssync.model.visible import visible
 
 USED = {"never": "never", "none_in_90d": "not in 90 d", "unknown": "unknown"}
 MOST_PASTED = 4096

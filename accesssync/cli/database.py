@@ -6,7 +6,7 @@ import click
 
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, print_json, say
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 
 @click.group()

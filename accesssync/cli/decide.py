@@ -9,7 +9,7 @@ import click
 from accesssync.cli.lists import opened
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, complain, print_json, say
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 from accesssync.nhi.verdict import Kind
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from accesssync.cli.changes import change_line
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import print_json, print_json_failed, say, strong
 from accesssync.cli.table import wrap
-from accesssync.cli.visible import visible
 from accesssync.errors import VerificationError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.demo.play import Played

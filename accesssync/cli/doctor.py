@@ -10,7 +10,7 @@ import click
 
 from accesssync.cli.options import Invocation, common
 from accesssync.cli.output import print_json, say
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.doctor.lines import Check

@@ -21,7 +21,7 @@ from accesssync.cli.lists import (
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_json, say
 from accesssync.cli.table import Column
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     pass

@@ -13,8 +13,8 @@ import click
 
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import print_json, say
-from accesssync.cli.visible import visible
 from accesssync.errors import UsageError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.provision.key_change import Done

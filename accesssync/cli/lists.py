@@ -10,7 +10,7 @@ import click
 from accesssync.cli.options import Invocation
 from accesssync.cli.output import Document, complain, print_csv, print_json_list
 from accesssync.cli.table import SHOWN, Column, print_table
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.inventory import View

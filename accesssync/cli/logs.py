@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 
-from accesssync.cli.visible import visible
 from accesssync.datadog.scrub import Scrub
+from accesssync.model.visible import visible
 
 LEVELS = {"debug": "DEBUG", "info": "info ", "warning": "WARN ", "error": "ERROR"}
 FOREIGN = {

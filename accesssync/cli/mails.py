@@ -21,9 +21,9 @@ from accesssync.cli.provisioning import (
     yes_option,
 )
 from accesssync.cli.table import Column, print_table
-from accesssync.cli.visible import visible
 from accesssync.cli.write_view import tell_results
 from accesssync.errors import UsageError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.store.engine import Database

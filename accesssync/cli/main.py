@@ -13,8 +13,8 @@ import click
 
 from accesssync import __version__
 from accesssync.cli.output import ToldError, begin, complain, json_begun, print_json
-from accesssync.cli.visible import visible
 from accesssync.errors import AccessSyncError, InputError, StoreError
+from accesssync.model.visible import visible
 
 COMMANDS = {
     "admins": "inventory",

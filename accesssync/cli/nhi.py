@@ -18,7 +18,7 @@ from accesssync.cli.lists import (
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, day, print_csv, print_json, print_json_list, say
 from accesssync.cli.table import SHOWN, Column, print_table
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 
 def _strongest(one: Document) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from accesssync.cli.visible import spreadsheet_safe
 from accesssync.errors import AccessSyncError
+from accesssync.model.visible import spreadsheet_safe
 
 Document = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from accesssync.cli.output import age, say, strong
 from accesssync.cli.table import shorten_middle, wrap
-from accesssync.cli.visible import visible
 from accesssync.model.operation import Operation
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.provision.plan import Planned

@@ -19,8 +19,8 @@ from accesssync.cli.provisioning import (
     ready_of,
     tell_plan,
 )
-from accesssync.cli.visible import visible
 from accesssync.errors import UsageError
+from accesssync.model.visible import visible
 
 
 @click.command(

@@ -11,8 +11,8 @@ import click
 from accesssync.cli.options import Invocation, now
 from accesssync.cli.output import Document, complain, print_json, print_json_failed, say
 from accesssync.cli.plan_view import SHOWN, show_plan
-from accesssync.cli.visible import visible
 from accesssync.errors import AccessSyncError, UsageError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.provision.apply import World

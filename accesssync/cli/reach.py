@@ -8,7 +8,7 @@ from accesssync.cli.lists import as_of_option, format_option, limit_option, open
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, complain, day, print_csv, print_json, say
 from accesssync.cli.table import Column, print_table
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 PEOPLE = (
     Column("WHO", lambda one: one["email"] or one["name"] or one["id"], "middle", least=26),

@@ -6,8 +6,8 @@ import click
 
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, age, print_json, print_json_failed, say
-from accesssync.cli.visible import visible
 from accesssync.errors import ThresholdError, UsageError
+from accesssync.model.visible import visible
 
 OVERDUE_SECONDS = 300
 """After this nobody is on its way any more."""

@@ -11,7 +11,7 @@ import click
 from accesssync.cli.changes import change_line
 from accesssync.cli.options import Bar, Invocation, common, now
 from accesssync.cli.output import complain, print_json, say
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.sync.run import Synced

@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from typing import Literal
 
 from accesssync.cli.output import Document, say, strong
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 SHOWN = 100
 """Rows of a table before it says how many more there are."""

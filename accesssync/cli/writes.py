@@ -19,9 +19,9 @@ from accesssync.cli.provisioning import (
     world_of,
     yes_option,
 )
-from accesssync.cli.visible import visible
 from accesssync.cli.write_view import error_of, result_documents, tell_results
 from accesssync.errors import AccessSyncError, RefusedError, UsageError
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.provision.plan_file import Ready

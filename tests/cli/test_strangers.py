@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accesssync.cli.visible import spreadsheet_safe, visible
+from accesssync.model.visible import spreadsheet_safe, visible
 from accesssync.sandbox import Organization, SandboxServer
 from accesssync.sandbox import faults as f
 from accesssync.sandbox.faults import HOSTILE_NAMES

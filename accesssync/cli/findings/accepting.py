@@ -11,7 +11,7 @@ from accesssync.cli.output import (
     print_json,
     say,
 )
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 
 def _date(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:

@@ -15,9 +15,9 @@ from accesssync.cli.output import (
     say,
 )
 from accesssync.cli.table import SHOWN, Column, print_table
-from accesssync.cli.visible import visible
 from accesssync.errors import StoreError, UsageError
 from accesssync.findings.severity import SEVERITIES
+from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
     from accesssync.jobs.findings.rulebook import Rulebook

@@ -19,9 +19,9 @@ from accesssync.cli.output import (
     say,
 )
 from accesssync.cli.table import Column, print_table
-from accesssync.cli.visible import visible
 from accesssync.errors import AccessSyncError, ThresholdError
 from accesssync.findings.severity import SEVERITIES, at_least
+from accesssync.model.visible import visible
 
 EACH = {"critical": 20, "high": 4}
 """Findings of one check that are shown one by one, by severity; more of them, or others, are one row."""

@@ -12,7 +12,7 @@ from accesssync.cli.output import (
     print_json,
     say,
 )
-from accesssync.cli.visible import visible
+from accesssync.model.visible import visible
 
 
 @findings.command(
