@@ -1,9 +1,12 @@
 """The block that every file of a report begins with or is accompanied by: completeness and accuracy, told."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
+
+DOCUMENT_SCHEMA = "accesssync.about/1"
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -13,7 +16,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     method: str
     path: str
     parameters: Mapping[str, str]
-    """Without any secret."""
+    """With the size of the pages, and without any secret."""
     state: str
     """`complete`, `incomplete`, `denied`, `failed` or `skipped`."""
     received: int
@@ -38,6 +41,15 @@ class Check(Struct, frozen=True, kw_only=True):
     def passed(self) -> bool | None:
         """Whether they are; None where one of them is not known."""
         return None if self.left is None or self.right is None else self.left == self.right
+
+
+class Total(Struct, frozen=True, kw_only=True):
+    """A count that somebody with access to Datadog can read off its own pages, to compare."""
+
+    means: str
+    count: int
+    place: str
+    """Where it stands there, such as `Organization Settings > Users, filter Active`."""
 
 
 class Block(Struct, frozen=True, kw_only=True):
@@ -76,3 +88,48 @@ class Block(Struct, frozen=True, kw_only=True):
     ruleset_hash: str
     previous_manifest: str | None = None
     """SHA-256 of the manifest of the bundle before this one; None for the first."""
+    totals: tuple[Total, ...] = ()
+    """What can be compared by eye with Datadog's own pages."""
+
+    @property
+    def reconciled(self) -> bool | None:
+        """Whether every count agrees: False where one does not, None where none is known to differ but not all are
+        known."""
+        outcomes = [check.passed for check in self.reconciliation]
+        return False if False in outcomes else None if None in outcomes or not outcomes else True
+
+
+def document(block: Block) -> dict[str, Any]:
+    """The block for scripts, as it accompanies every file: plain values, times as RFC 3339."""
+    told = {name: _plain(getattr(block, name)) for name in Block.__struct_fields__}
+    for check, one in zip(block.reconciliation, told["reconciliation"], strict=True):
+        one["passed"] = check.passed
+    return {"schema": DOCUMENT_SCHEMA, **told, "reconciled": block.reconciled, "independent_check": recipe(block)}
+
+
+def recipe(block: Block) -> list[str]:
+    """How somebody who does not trust us checks the report against Datadog itself, a sentence a step."""
+    where = f"Log in to Datadog ({block.site}) as somebody who may see {block.org_name or block.org}"
+    steps = [f"{where}. Do it soon after the report was made: what changed since then differs rightly."]
+    steps += [f"{one.place}: Datadog should show {one.count:,} ({one.means})." for one in block.totals]
+    return [
+        *steps,
+        "Take 25 rows of the identities at random and find each in Datadog, with the same status and roles.",
+        "Take 25 users in Datadog at random and find each among the identities: nobody may be missing.",
+        "Take 25 rows of the grants at random and find each person among the users of that role.",
+    ]
+
+
+def moment(at: datetime) -> str:
+    """A time as every file has it: UTC, whole seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return dict(value) if isinstance(value, Mapping) else value
