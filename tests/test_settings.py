@@ -349,6 +349,8 @@ def declared(form: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, st
             return "accesssync.db in the user's state directory"
         if value is None or value == frozenset():
             return "none"
+        if isinstance(value, frozenset):
+            return ",".join(sorted(value))
         if isinstance(value, bool):
             return str(value).lower()
         return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from accesssync.settings.environment import load, service_manager
 from accesssync.settings.form import Settings
 from accesssync.settings.organization import OrgForm, OrgSettings
 from accesssync.settings.problem import Problem
+from accesssync.settings.publishing import Publishing
 from accesssync.settings.values import SKIPPABLE
 
-__all__ = ["SKIPPABLE", "OrgForm", "OrgSettings", "Problem", "Settings", "load", "service_manager"]
+__all__ = ["SKIPPABLE", "OrgForm", "OrgSettings", "Problem", "Publishing", "Settings", "load", "service_manager"]

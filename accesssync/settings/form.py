@@ -8,16 +8,18 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from accesssync.datadog.sites import api_base
 from accesssync.errors import ConfigurationError, UsageError
+from accesssync.settings.forwarding import Forwarding, webhook_secret
 from accesssync.settings.installation import Installation
 from accesssync.settings.organization import ORGS, OrgForm, OrgSettings
 from accesssync.settings.problem import Problem, refuse, wrong
 from accesssync.settings.provisioning import Provisioning
+from accesssync.settings.publishing import Publishing, forward_problems, publishing_of
 from accesssync.settings.requests import Requests
 from accesssync.settings.retention import Retention
 from accesssync.settings.worker import Worker
 
 
-class Settings(Retention, Worker, Requests, Provisioning, Installation, BaseSettings):
+class Settings(Retention, Forwarding, Worker, Requests, Provisioning, Installation, BaseSettings):
     """Every setting, validated. Made by `load`; the class itself reads nothing, so a test can make one by field.
 
     The group named last comes first where settings are listed.
@@ -49,7 +51,7 @@ class Settings(Retention, Worker, Requests, Provisioning, Installation, BaseSett
         forms: list[BaseModel] = [self, *self.orgs.values()]
         values = [value for form in forms for _, value in form if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values if value is not self.database_url]
-        return [*texts, *_password(self.database_url.get_secret_value())]
+        return [*texts, *webhook_secret(self.forward_webhook_url), *_password(self.database_url.get_secret_value())]
 
     def organizations(self, names: Sequence[str] = (), *, need_keys: bool = False) -> list[OrgSettings]:
         """The organizations to work on, sorted by name: those in `names`, or all.
@@ -71,8 +73,13 @@ class Settings(Retention, Worker, Requests, Provisioning, Installation, BaseSett
         return chosen
 
     def problems(self) -> list[Problem]:
-        """What is wrong with the organizations taken together with their fallbacks."""
-        return self._resolved()[1]
+        """What is wrong with the organizations and with publishing, taken together with their fallbacks."""
+        known, problems = self._resolved()
+        return problems + forward_problems(self, list(known.values()), self.allow_other_host)
+
+    def publishing(self, org: OrgSettings) -> Publishing:
+        """Where this organization's streams, metrics and dashboards go in Datadog."""
+        return publishing_of(self, org)
 
     def _resolved(self) -> tuple[dict[str, OrgSettings], list[Problem]]:
         known, problems = {}, []

@@ -4,12 +4,14 @@ import difflib
 import re
 from base64 import b64decode
 from binascii import Error as NoBase64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from accesssync.datadog.sites import SITES
+from accesssync.datadog.sites import SITES, is_loopback
 from accesssync.model.coverage import Resource
 from accesssync.model.operation import Operation
 from accesssync.model.schedule import parse_schedule
@@ -24,6 +26,11 @@ SKIPPABLE = frozenset(str(resource) for resource in Resource) | {
     "authn_mappings",
 }
 """What may be left out on purpose, by its name in coverage."""
+
+DESTINATIONS = ("datadog", "file", "webhook")
+STREAMS = ("alerts", "audit", "events")
+PERSONAL_FIELDS = ("email", "name", "actor", "text")
+"""What may go along of people: addresses; names and titles; who did something; what somebody wrote in own words."""
 
 _FOLLOW_USERS = frozenset({"service_accounts", "grants"})
 _NO_NAMES = "none"
@@ -160,6 +167,59 @@ def _operator(value: str) -> str:
     return name
 
 
+def _several(what: str, of: tuple[str, ...]) -> Callable[[object], object]:
+    """Checks a list of these names."""
+
+    def check(value: object) -> object:
+        chosen = _names(value)
+        if chosen is None:
+            return value
+        for name in sorted(chosen - set(of)):
+            raise ValueError(f"names {_shown(name)}, which is no {what}: {', '.join(of)}")
+        return chosen
+
+    return check
+
+
+def _tag_value(value: str) -> str:
+    text = value.strip()
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,99}", text):
+        raise ValueError("must be up to 100 letters, digits and any of _ . / - and begin with a letter or a digit")
+    return text
+
+
+def _webhook_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.isascii() or any(not c.isprintable() or c in ' \\"<>^`{|}' for c in text):
+        raise ValueError("contains a character that does not belong in a URL")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a full URL") from None
+    if not host or parts.scheme not in ("https", "http"):
+        raise ValueError("must begin with https:// and name a host")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("would be sent unencrypted by http; only a loopback address may use it")
+    if "@" in parts.netloc or "#" in text:
+        raise ValueError("must not contain a user name, a password or a fragment")
+    return value
+
+
+def _signing_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if len(text) < 16 or not text.isascii() or not text.isprintable() or text.strip() != text:
+        raise ValueError("must be at least 16 printable ASCII characters without a space at either end")
+    return value
+
+
+def _ndjson(value: str) -> str:
+    text = value.strip()
+    if not text or not text.isprintable():
+        raise ValueError("must be a path, or - for standard output")
+    return text
+
+
 Site = Annotated[str, AfterValidator(_site)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
@@ -172,3 +232,10 @@ Listening = Annotated[str, AfterValidator(_listening)]
 Operator = Annotated[str, AfterValidator(_operator)]
 Resources = Annotated[frozenset[str], BeforeValidator(_resources)]
 ScheduleText = Annotated[str, AfterValidator(_schedule)]
+Destinations = Annotated[frozenset[str], BeforeValidator(_several("destination", DESTINATIONS))]
+Streams = Annotated[frozenset[str], BeforeValidator(_several("stream", STREAMS))]
+PersonalFields = Annotated[frozenset[str], BeforeValidator(_several("personal field", PERSONAL_FIELDS))]
+TagValue = Annotated[str, AfterValidator(_tag_value)]
+WebhookUrl = Annotated[SecretStr, AfterValidator(_webhook_url)]
+SigningKey = Annotated[SecretStr, AfterValidator(_signing_key)]
+NdjsonTarget = Annotated[str, AfterValidator(_ndjson)]
