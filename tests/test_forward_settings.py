@@ -31,7 +31,8 @@ def test_an_organization_is_published_to_itself_unless_told_otherwise() -> None:
     own = published(ACCESSSYNC_API_URL="http://127.0.0.1:8080")
     assert own.api_key is not None
     assert (own.site, own.api_url, own.api_key.get_secret_value()) == ("datadoghq.eu", "http://127.0.0.1:8080", OWN)
-    assert (own.elsewhere, own.personal) == (False, {"email", "name", "actor", "text"})
+    assert not own.elsewhere
+    assert own.personal == {"email", "name", "actor", "text"}
     assert own.setting == "ACCESSSYNC_ALLOWED_OPERATIONS"
 
 
