@@ -122,6 +122,12 @@ def record_export(engine: Engine, entry: Entry) -> Head:
         return head
 
 
+def record(engine: Engine, entry: Entry) -> Head:
+    """Note something that has no row of its own."""
+    with translated("the audit log cannot be written"), writing(engine) as connection:
+        return append(connection, entry)
+
+
 def entry_of_run(engine: Engine, run_id: int) -> int | None:
     """The number of the entry about a run; None where there is no such run, or it has none."""
     query = select(runs.c.audit_seq).where(runs.c.id == run_id)

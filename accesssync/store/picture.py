@@ -30,19 +30,21 @@ def read_identities(engine: Engine, moment: Moment) -> Iterator[Identity]:
     query = (
         select(
             one.id, one.email, one.handle, one.name, one.status, one.disabled, one.verified, one.mfa_enabled,
-            one.service_account, one.created_at, seen.day, seen.value,
+            one.service_account, one.created_at, seen.day, seen.value, one.title,
         )
         .outerjoin(activity, _active_at(moment, identities, Resource.USERS.value, "last_login_at"))
         .where(held(identities, moment))
     )  # fmt: skip
     with translated("the identities cannot be read"), engine.connect() as connection:
         roles = _roles(connection, moment)
+        titles: dict[str, str] = {}
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query):
-            email, handle = row[1], row[2]
+            email, handle, title = row[1], row[2], row[12]
             yield Identity(
                 id=row[0], email=email, handle=email if handle == email else handle, name=row[3], status=row[4],
                 disabled=row[5], verified=row[6], mfa_enabled=row[7], service_account=row[8], created_at=row[9],
                 role_ids=roles.get(row[0], ()), last_login_at=UNSET if row[10] is None else row[11],
+                title=titles.setdefault(title, title) if title else title,
             )  # fmt: skip
 
 

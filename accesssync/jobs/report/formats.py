@@ -1,0 +1,85 @@
+"""The table of formats. To add one, write its writer in `reports/`, a function here that calls it, and a line below."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import BinaryIO
+
+from msgspec import Struct, json
+
+from accesssync.errors import UsageError
+from accesssync.evidence.block import Block
+from accesssync.jobs.report.bundle import Folder
+from accesssync.reports.csv_file import write_csv
+from accesssync.reports.dataset import Dataset
+from accesssync.reports.json_file import about, columns, write_json, write_ndjson
+
+Tell = Callable[[str], None]
+"""Says what could not be written and why."""
+
+Write = Callable[[Sequence[Dataset], Block, Folder, Tell], None]
+"""Writes the files of one format into a folder: for all datasets of one organization at once."""
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """One way to write a report. `usual`: it is written unless the caller says which."""
+
+    name: str
+    means: str
+    write: Write
+    usual: bool = True
+
+
+def _tables(
+    ending: str, write: Callable[[Dataset, Block, BinaryIO], int], datasets: Sequence[Dataset], block: Block,
+    folder: Folder, _tell: Tell,
+) -> None:  # fmt: skip
+    for one in datasets:
+        name = f"{one.name}.{ending}"
+        with folder.file(name) as file:
+            count = write(one, block, file)
+        folder.rows(name, count)
+
+
+def _csv(datasets: Sequence[Dataset], block: Block, folder: Folder, tell: Tell) -> None:
+    """A file for each dataset, and beside it what it is about: CSV has no place for that."""
+    _tables("csv", lambda dataset, _block, file: write_csv(dataset, file), datasets, block, folder, tell)
+    for one in datasets:
+        meta = {
+            "schema": "accesssync.report.meta/1",
+            "file": f"{one.name}.csv",
+            "title": one.title,
+            "row_is": one.row_is,
+            "columns": columns(one),
+            "about": about(block),
+        }
+        with folder.file(f"{one.name}.meta.json") as file:
+            file.write(json.format(json.encode(meta), indent=1) + b"\n")
+
+
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        Format(name="csv", means="a table for each dataset, with what it is about beside it", write=_csv),
+        Format(name="json", means="a document for each dataset", write=partial(_tables, "json", write_json)),
+        Format(
+            name="ndjson",
+            means="a file for each dataset, a line for each row",
+            write=partial(_tables, "ndjson", write_ndjson),
+            usual=False,
+        ),
+    )
+}
+"""Every format by its name, in the order in which they are written."""
+
+
+def chosen_formats(text: str | None) -> tuple[Format, ...]:
+    """The formats of a list with commas; the usual ones where there is none. UsageError for one that there is not."""
+    if text is None:
+        return tuple(one for one in FORMATS.values() if one.usual)
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FORMATS:
+            raise UsageError(f"there is no format {name[:20]!r}", remedy=f"choose from {','.join(FORMATS)}")
+    if not names:
+        raise UsageError("--format names no format", remedy=f"choose from {','.join(FORMATS)}")
+    return tuple(one for one in FORMATS.values() if one.name in names)
