@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from accesssync.model.visible import writable
+
 DOCUMENT_SCHEMA = "accesssync.about/1"
 
 
@@ -109,7 +111,7 @@ def document(block: Block) -> dict[str, Any]:
 
 def recipe(block: Block) -> list[str]:
     """How somebody who does not trust us checks the report against Datadog itself, a sentence a step."""
-    where = f"Log in to Datadog ({block.site}) as somebody who may see {block.org_name or block.org}"
+    where = f"Log in to Datadog ({block.site}), to the organization {block.org_name or block.org}, as an administrator"
     steps = [f"{where}. Do it soon after the report was made: what changed since then differs rightly."]
     steps += [f"{one.place}: Datadog should show {one.count:,} ({one.means})." for one in block.totals]
     return [
@@ -130,6 +132,8 @@ def _plain(value: object) -> Any:
         return moment(value)
     if isinstance(value, Struct):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, str):
+        return writable(value)
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return dict(value) if isinstance(value, Mapping) else value
+    return {name: _plain(one) for name, one in value.items()} if isinstance(value, Mapping) else value

@@ -12,6 +12,8 @@ _SUSPECT = re.compile(r"[^\x20-\x7e]")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories: controls, formats (bidirectional marks, zero-width, tags), surrogates, private, separators."""
 
+_HALF = re.compile(r"[\ud800-\udfff]")
+
 _JOINERS = {"\u200c", "\u200d"}
 """Zero-width (non-)joiners hold Persian and Indic letters together; alone among Latin letters they hide things."""
 
@@ -19,6 +21,11 @@ _JOINERS = {"\u200c", "\u200d"}
 def visible(text: object) -> str:
     """The text on one line, with everything that acts or hides replaced by an escape such as `\\x1b`."""
     return _SUSPECT.sub(_escape, str(text))
+
+
+def writable(text: str) -> str:
+    """The text as it is, except for half characters, which no file can hold: they become escapes such as `\\ud800`."""
+    return text if text.isascii() else _HALF.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

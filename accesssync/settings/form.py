@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from accesssync.datadog.sites import api_base
 from accesssync.errors import ConfigurationError, UsageError
+from accesssync.settings.evidence import Evidence
 from accesssync.settings.forwarding import Forwarding, webhook_secret
 from accesssync.settings.installation import Installation
 from accesssync.settings.organization import ORGS, OrgForm, OrgSettings
@@ -19,7 +20,7 @@ from accesssync.settings.retention import Retention
 from accesssync.settings.worker import Worker
 
 
-class Settings(Retention, Forwarding, Worker, Requests, Provisioning, Installation, BaseSettings):
+class Settings(Evidence, Retention, Forwarding, Worker, Requests, Provisioning, Installation, BaseSettings):
     """Every setting, validated. Made by `load`; the class itself reads nothing, so a test can make one by field.
 
     The group named last comes first where settings are listed.
@@ -51,7 +52,14 @@ class Settings(Retention, Forwarding, Worker, Requests, Provisioning, Installati
         forms: list[BaseModel] = [self, *self.orgs.values()]
         values = [value for form in forms for _, value in form if isinstance(value, SecretStr)]
         texts = [value.get_secret_value() for value in values if value is not self.database_url]
-        return [*texts, *webhook_secret(self.forward_webhook_url), *_password(self.database_url.get_secret_value())]
+        # A key of several lines can get somewhere line by line.
+        lines = [line for text in texts for line in text.splitlines() if text != line and not line.startswith("-----")]
+        return [
+            *texts,
+            *lines,
+            *webhook_secret(self.forward_webhook_url),
+            *_password(self.database_url.get_secret_value()),
+        ]
 
     def organizations(self, names: Sequence[str] = (), *, need_keys: bool = False) -> list[OrgSettings]:
         """The organizations to work on, sorted by name: those in `names`, or all.
