@@ -7,7 +7,7 @@ of the package.
 from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
 from accesssync.sandbox.generate import generate
 from accesssync.sandbox.groups import Mapping, Membership, Team
-from accesssync.sandbox.keyring import PROVISIONING_SCOPES, READING_SCOPES
+from accesssync.sandbox.keyring import PROVISIONING_SCOPES, PUBLISHING_SCOPES, READING_SCOPES
 from accesssync.sandbox.organization import Organization, UnknownRecordError
 from accesssync.sandbox.records import Deployment, Invitation, Permission, Role, Truth, User
 from accesssync.sandbox.requests import Request, Write
@@ -15,6 +15,7 @@ from accesssync.sandbox.server import Knobs, SandboxInfo, SandboxServer, serve
 
 __all__ = [
     "PROVISIONING_SCOPES",
+    "PUBLISHING_SCOPES",
     "READING_SCOPES",
     "ApiKey",
     "AppKey",

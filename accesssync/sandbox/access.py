@@ -8,7 +8,7 @@ from enum import Enum
 from accesssync.sandbox.credentials import ApiKey, AppKey
 from accesssync.sandbox.organization import Organization
 from accesssync.sandbox.records import User
-from accesssync.sandbox.replies import RefusedError, Reply, error
+from accesssync.sandbox.replies import RefusedError, Reply, detailed_error, error
 
 
 class Needs(Enum):
@@ -24,15 +24,20 @@ class Style(Enum):
     FORBIDDEN = "forbidden"
     UNAUTHORIZED = "unauthorized"
     KEY_REQUIRED = "key required"
+    INTAKE = "intake"
 
     def missing(self) -> Reply:
         """A key was not sent."""
         if self is Style.KEY_REQUIRED:
             return error(403, "API key required")
+        if self is Style.INTAKE:
+            return detailed_error(401, "Unauthorized", "no API key was provided")
         return self.wrong()
 
     def wrong(self) -> Reply:
         """A key was sent that does not exist, or whose owner is disabled."""
+        if self is Style.INTAKE:
+            return detailed_error(403, "Forbidden", "the API key is not valid")
         return error(401, "Unauthorized") if self is Style.UNAUTHORIZED else error(403, "Forbidden")
 
 

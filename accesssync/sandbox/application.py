@@ -144,7 +144,7 @@ class Application:
         """The answer, and the status that the API came to by itself, where it was asked."""
         methods, parts = self._routes.find(incoming.path)
         endpoint = methods.get(incoming.method)
-        within, limit_headers = self._limits.spend(endpoint.family if endpoint else "other")
+        within, limit_headers = self._within(endpoint)
         reply = next((spoiled for each in strikes if (spoiled := each.instead(incoming))), None)
         decided: int | None = None
         if reply is None:
@@ -158,12 +158,18 @@ class Application:
         reply.headers = {**limit_headers, **reply.headers}
         return reply, decided
 
+    def _within(self, endpoint: Endpoint | None) -> tuple[bool, dict[str, str]]:
+        if endpoint is not None and endpoint.intake:
+            return True, {}
+        return self._limits.spend(endpoint.family if endpoint else "other")
+
     def _write(
         self, incoming: Incoming, headers: Mapping[str, str], body: bytes, decided: int | None, answered: int
     ) -> Write:
         key = self._organization.app_keys_by_secret.get(headers.get("dd-application-key", ""))
+        endpoint = self._routes.find(incoming.path)[0].get(incoming.method)
         try:
-            sent: object = json.loads(body) if body else None
+            sent: object = json.loads(body) if body and not (endpoint and endpoint.intake) else None
         except (ValueError, RecursionError):
             sent = body.decode("latin-1")
         return Write(incoming.method, incoming.path, sent, decided, answered, key.owner_id if key else None)
@@ -181,22 +187,24 @@ class Application:
         organization, now = self._organization, self._clock()
         with organization.lock:
             try:
-                return endpoint.answer(
-                    Call(
-                        organization=organization,
-                        behaviour=self._behaviour,
-                        activity=self._activity,
-                        rng=self._rng,
-                        caller=identify(organization, headers, endpoint.access, now),
-                        path=parts,
-                        query=query,
-                        body=body,
-                        now=now,
-                        requested=incoming.path,
-                        origin=f"http://{headers.get('host', 'localhost')}",
-                        spoilers=strikes,
-                    )
+                caller = identify(organization, headers, endpoint.access, now)
+                asked = Call(
+                    organization=organization,
+                    behaviour=self._behaviour,
+                    activity=self._activity,
+                    rng=self._rng,
+                    caller=caller,
+                    path=parts,
+                    query=query,
+                    headers=headers,
+                    body=body,
+                    now=now,
+                    requested=incoming.path,
+                    origin=f"http://{headers.get('host', 'localhost')}",
+                    spoilers=strikes,
                 )
+                with organization.acting(caller.owner.id if caller.owner else None):
+                    return endpoint.answer(asked)
             except RefusedError as refused:
                 return refused.reply
 

@@ -4,6 +4,7 @@ import hmac
 import json
 from collections import deque
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -66,9 +67,12 @@ _TIMES = {"at", "last_login_at", "last_used_at", "expires_at", "last_exercised"}
 class Control:
     """Answers `/_sandbox/...` to those who send the token in the control header.
 
-    POST mutate `{"do": NAME, "arguments": {...}}`; POST, GET, DELETE faults; GET, DELETE requests; GET, DELETE
-    writes, those requests that might have changed something; GET invitations, with those that were accepted or taken
-    back; GET truth about accounts; GET planted, the problems in keys, tokens, clients, teams and mappings.
+    POST mutate `{"do": NAME, "arguments": {...}, "by": USER}`, where `by` may be missing; POST, GET, DELETE faults;
+    GET, DELETE requests; GET, DELETE writes, those requests that might have changed something; GET invitations, with
+    those that were accepted or taken back; GET, DELETE arrived, counts of logs, events and points of metrics; GET logs,
+    events and points, what arrived itself, in order, as much of it as is kept; GET installed, dashboards, pipelines,
+    monitors and rules; GET trail, the audit events; GET truth about accounts; GET planted, the problems in keys,
+    tokens, clients, teams and mappings.
     """
 
     def __init__(
@@ -94,6 +98,13 @@ class Control:
             ("GET", "writes"): self._list_writes,
             ("DELETE", "writes"): self._clear_writes,
             ("GET", "invitations"): self._invitations,
+            ("GET", "arrived"): self._arrived,
+            ("DELETE", "arrived"): self._forget_arrived,
+            ("GET", "logs"): self._logs,
+            ("GET", "events"): self._events,
+            ("GET", "points"): self._points,
+            ("GET", "installed"): self._installed,
+            ("GET", "trail"): self._trail,
             ("GET", "truth"): self._truth,
             ("GET", "planted"): self._planted,
             ("GET", "problems"): self._problems,
@@ -112,7 +123,9 @@ class Control:
             name: datetime.fromisoformat(value) if name in _TIMES and value is not None else value
             for name, value in wanted.get("arguments", {}).items()
         }
-        made = getattr(self._organization, wanted["do"])(**arguments)
+        by = wanted.get("by")
+        with self._organization.acting(by) if by else nullcontext():
+            made = getattr(self._organization, wanted["do"])(**arguments)
         return {"id": getattr(made, "id", None), "secret": getattr(made, "secret", None)}
 
     def _add_fault(self, wanted: Mapping[str, Any]) -> object:
@@ -148,6 +161,38 @@ class Control:
             return [
                 {**asdict(each), "created_at": timestamp(each.created_at), "expires_at": timestamp(each.expires_at)}
                 for each in self._organization.invitations.values()
+            ]
+
+    def _arrived(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return {kind: asdict(count) for kind, count in self._organization.published.received.items()}
+
+    def _forget_arrived(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            self._organization.published.forget()
+        return {"arrived": 0}
+
+    def _logs(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return list(self._organization.published.logs())
+
+    def _events(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return list(self._organization.published.events)
+
+    def _points(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return list(self._organization.published.points)
+
+    def _installed(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return self._organization.published.installed()
+
+    def _trail(self, _wanted: Mapping[str, Any]) -> object:
+        with self._organization.lock:
+            return [
+                {"id": each.id, "at": timestamp(each.at), "message": each.message, "attributes": each.attributes}
+                for each in self._organization.trail
             ]
 
     def _truth(self, _wanted: Mapping[str, Any]) -> object:

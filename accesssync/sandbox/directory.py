@@ -3,19 +3,23 @@
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, TypeVar
 
 from accesssync.sandbox.credentials import ApiKey, AppKey, OAuthClient, Token
 from accesssync.sandbox.groups import Mapping, Team
+from accesssync.sandbox.published import Published
 from accesssync.sandbox.records import Deployment, Invitation, Permission, Role, User
 from accesssync.sandbox.render import Rendering
+from accesssync.sandbox.trail import AuditTrail
 
 T = TypeVar("T")
 
 _SELECTIONS_KEPT = 48
+_ACCESS = "Access Management"
 
 
 def wall_clock() -> datetime:
@@ -69,7 +73,59 @@ class Directory:
         self.deployment = deployment or Deployment()
         self.rendered = Rendering(self.id, self.deployment)
         self.user_counts: Counter[str] = Counter()
+        self.trail = AuditTrail()
+        self.published = Published()
+        self._acting: str | None = None
         self._selections: dict[Hashable, list[Any]] = {}
+
+    @contextmanager
+    def acting(self, user: str | None) -> Iterator[None]:
+        """Whatever is changed inside was done by this user, or by Datadog itself where it is None.
+
+        Changes outside of it count as done by the first user. Not for several threads that change things at once.
+        """
+        with self.lock:
+            before, self._acting = self._acting, "" if user is None else self.user(user).id
+        try:
+            yield
+        finally:
+            self._acting = before
+
+    def _tell(
+        self,
+        action: str,
+        kind: str,
+        record: User | Role | ApiKey | AppKey | Token | Team,
+        did: str,
+        *,
+        at: datetime | None = None,
+        before: Any = None,
+        after: Any = None,
+    ) -> None:
+        """Write into the Audit Trail that somebody `did` something to a record; `action` is Datadog's word for it."""
+        name = record.email if isinstance(record, User) else record.name
+        asset: dict[str, Any] = {"type": kind, "id": record.id, "name": name}
+        if action == "modified":
+            asset |= {"prev_value": before, "new_value": after}
+        by = self._actor()
+        self.trail.add(
+            at or self.clock(),
+            name="Authentication"
+            if kind.endswith(("_key", "_token"))
+            else "Teams Management"
+            if kind == "team"
+            else _ACCESS,
+            action=action,
+            message=f"{by.email if by else 'Datadog'} {did} {name}",
+            org=self.id,
+            by={"id": by.email, "uuid": by.id, "email": by.email} if by else None,
+            asset=asset,
+        )
+
+    def _actor(self) -> User | None:
+        if self._acting is None:
+            return next(iter(self.users.values()), None)
+        return self.users.get(self._acting)
 
     def user(self, user: str) -> User:
         """The user with this id or e-mail."""

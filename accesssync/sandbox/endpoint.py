@@ -38,6 +38,7 @@ class Call:
     caller: Caller
     path: Mapping[str, str]
     query: QueryParams
+    headers: Mapping[str, str]
     body: bytes
     now: datetime
     origin: str
@@ -54,7 +55,8 @@ class Call:
 class Endpoint:
     """A method and path, the rate-limit family it counts in, who may call it and what it answers.
 
-    `answer` runs while the organization's lock is held.
+    `answer` runs while the organization's lock is held. An `intake` takes data in bulk: its requests
+    are not limited, and their bodies not remembered among the writes.
     """
 
     method: str
@@ -62,3 +64,4 @@ class Endpoint:
     family: str
     access: Access
     answer: Callable[[Call], Reply]
+    intake: bool = False

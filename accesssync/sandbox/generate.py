@@ -60,6 +60,8 @@ def generate(users: int, seed: int, now: datetime, *, deployment: Deployment | N
     map_groups(organization, more, now, roles.admin)
     connect_clients(organization, more, now)
     plant_oddities(organization, Random(f"{seed} oddities"), now)  # noqa: S311
+    # What made the organization is longer ago than anything is kept.
+    organization.trail.clear()
     return organization
 
 

@@ -33,6 +33,18 @@ PROVISIONING_SCOPES: Scopes = (
 )
 """What suffices to write everything that is served, and to read it back."""
 
+PUBLISHING_SCOPES: Scopes = (
+    "dashboards_read",
+    "dashboards_write",
+    "logs_read_config",
+    "logs_write_pipelines",
+    "security_monitoring_rules_read",
+    "security_monitoring_rules_write",
+    "monitors_read",
+    "monitors_write",
+)
+"""What suffices to install a dashboard, a log pipeline, detection rules and monitors."""
+
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PERSONAL_TOKEN_LIFE = timedelta(days=90)
 
@@ -51,6 +63,10 @@ def by_id_or_name(records: Mapping[str, N], wanted: str, kind: str) -> N:
     if found is None:
         raise UnknownRecordError(f"no {kind} {wanted}")
     return found
+
+
+def _asset(token: Token) -> str:
+    return "service_access_token" if token.kind == "service_access_tokens" else "personal_access_token"
 
 
 def public_portion(rng: Random, *, service: bool) -> str:
@@ -109,7 +125,9 @@ class KeyRing(Directory):
             maker = self.user(created_by).id if created_by else next(iter(self.users), None)
             key_id, now = random_uuid(self.rng), at or self.clock()
             made = secret or f"{self.rng.getrandbits(128):032x}"
-            return self.place_api_key(ApiKey(key_id, name, made, now, maker, now, None, last_used_at))
+            key = self.place_api_key(ApiKey(key_id, name, made, now, maker, now, None, last_used_at))
+            self._tell("created", "api_key", key, "created the API key", at=now)
+            return key
 
     def add_application_key(
         self,
@@ -126,7 +144,9 @@ class KeyRing(Directory):
             cut = None if scopes is None else tuple(scopes)
             key_id, made = random_uuid(self.rng), secret or f"{self.rng.getrandbits(160):040x}"
             owner_id = self.user(owner).id
-            return self.place_app_key(AppKey(key_id, name, made, owner_id, cut, at or self.clock(), last_used_at))
+            key = self.place_app_key(AppKey(key_id, name, made, owner_id, cut, at or self.clock(), last_used_at))
+            self._tell("created", "application_key", key, "created the application key", at=key.created_at)
+            return key
 
     def add_token(
         self,
@@ -153,21 +173,38 @@ class KeyRing(Directory):
                 expires_at or (None if service else now + _PERSONAL_TOKEN_LIFE),
                 last_used_at,
             )
+            self._tell("created", _asset(token), token, "created the token", at=now)
             return self.place_token(token)
 
     def rescope_key(self, key: str, scopes: Iterable[str] | None) -> None:
         """Give an application key other scopes; None takes every limit away."""
         with self.lock:
             found = by_id_or_name(self.app_keys, key, "application key")
-            found.scopes = None if scopes is None else tuple(scopes)
+            before, found.scopes = found.scopes, None if scopes is None else tuple(scopes)
             self._changed(found.id)
+            self._tell(
+                "modified",
+                "application_key",
+                found,
+                "modified the application key",
+                before={"scopes": before},
+                after={"scopes": found.scopes},
+            )
 
     def rename_key(self, key: str, name: str) -> None:
         """Give an application key another name."""
         with self.lock:
             found = by_id_or_name(self.app_keys, key, "application key")
-            found.name = name
+            before, found.name = found.name, name
             self._changed(found.id)
+            self._tell(
+                "modified",
+                "application_key",
+                found,
+                "renamed the application key",
+                before={"name": before},
+                after={"name": name},
+            )
 
     def touch_key(self, key: str, at: datetime) -> None:
         """An API key, application key or token was used at `at`; nothing else about it changes."""
@@ -190,6 +227,7 @@ class KeyRing(Directory):
             gone = by_id_or_name(self.api_keys, key, "API key")
             del self.api_keys[gone.id], self.api_keys_by_secret[gone.secret]
             self._changed(gone.id)
+            self._tell("deleted", "api_key", gone, "deleted the API key")
 
     def delete_application_key(self, key: str) -> None:
         """Revoke an application key."""
@@ -197,6 +235,7 @@ class KeyRing(Directory):
             gone = by_id_or_name(self.app_keys, key, "application key")
             del self.app_keys[gone.id], self.app_keys_by_secret[gone.secret]
             self._changed(gone.id)
+            self._tell("deleted", "application_key", gone, "deleted the application key")
 
     def delete_token(self, token: str) -> None:
         """Revoke a token."""
@@ -204,6 +243,7 @@ class KeyRing(Directory):
             gone = by_id_or_name(self.tokens, token, "token")
             del self.tokens[gone.id]
             self._changed(gone.id)
+            self._tell("deleted", _asset(gone), gone, "revoked the token")
 
     def _credential(self, key: str) -> ApiKey | AppKey | Token:
         found: ApiKey | AppKey | Token | None = self.app_keys.get(key) or self.api_keys.get(key) or self.tokens.get(key)

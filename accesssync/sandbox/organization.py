@@ -58,12 +58,15 @@ class Organization(RoleBook, KeyRing, TeamBook, ClientBook, InvitationBook):
                 role_ids=tuple(self.role(each).id for each in roles),
                 truth=truth,
             )
-            return self.place_user(user)
+            self.place_user(user)
+            self._tell("created", "user", user, "added the user", at=now)
+            return user
 
     def remove_user(self, user: str) -> None:
         """The user vanishes: from lists, by id, from every role, team and OAuth client; keys and tokens stay."""
         with self.lock:
             gone = self.user(user)
+            self._tell("deleted", "user", gone, "removed the user")
             self._leave_teams(gone.id)
             self._withdraw_everywhere(gone.id)
             del self.users[gone.id]
@@ -74,34 +77,42 @@ class Organization(RoleBook, KeyRing, TeamBook, ClientBook, InvitationBook):
     def rename(self, user: str, name: str | None, *, at: datetime | None = None) -> None:
         """Change the display name."""
         with self.lock:
-            self.user(user).name = name
+            changed = self.user(user)
+            before, changed.name = changed.name, name
             self._touched(user, at)
+            self._changed_user(changed, "name", before, name, at)
 
     def set_title(self, user: str, title: str | None, *, at: datetime | None = None) -> None:
         """Change the job title."""
         with self.lock:
-            self.user(user).title = title
+            changed = self.user(user)
+            before, changed.title = changed.title, title
             self._touched(user, at)
+            self._changed_user(changed, "title", before, title, at)
 
     def change_email(self, user: str, email: str, *, at: datetime | None = None) -> None:
         """Change the e-mail; the handle stays what it was."""
         with self.lock:
             changed = self.user(user)
-            changed.email = email
+            before, changed.email = changed.email, email
             self._touched(changed.id, at)
+            self._changed_user(changed, "email", before, email, at)
 
     def disable(self, user: str, *, at: datetime | None = None) -> None:
         """Switch the account off; its roles stay."""
         with self.lock:
-            self.user(user).status = "Disabled"
+            disabled = self.user(user)
+            before, disabled.status = disabled.disabled, "Disabled"
             self._touched(user, at)
+            self._changed_user(disabled, "disabled", before, True, at)
 
     def enable(self, user: str, *, at: datetime | None = None) -> None:
         """Switch the account on."""
         with self.lock:
             enabled = self.user(user)
-            enabled.status = "Active" if enabled.verified else "Pending"
+            before, enabled.status = enabled.disabled, "Active" if enabled.verified else "Pending"
             self._touched(user, at)
+            self._changed_user(enabled, "disabled", before, False, at)
 
     def touch_login(self, user: str, at: datetime) -> None:
         """The user logged in at `at`; nothing else about the account changes."""
@@ -116,12 +127,25 @@ class Organization(RoleBook, KeyRing, TeamBook, ClientBook, InvitationBook):
             found, granted = self.user(user), self.role(role).id
             if granted not in found.role_ids:
                 self._set_roles(found, (*found.role_ids, granted))
+                self._tell_members(granted, found, joined=True)
 
     def revoke_role(self, user: str, role: str) -> None:
         """Take a role from the user."""
         with self.lock:
             found, revoked = self.user(user), self.role(role).id
-            self._set_roles(found, tuple(each for each in found.role_ids if each != revoked))
+            if revoked in found.role_ids:
+                self._set_roles(found, tuple(each for each in found.role_ids if each != revoked))
+                self._tell_members(revoked, found, joined=False)
+
+    def _changed_user(self, user: User, field: str, before: object, after: object, at: datetime | None) -> None:
+        self._tell("modified", "user", user, "modified the user", at=at, before={field: before}, after={field: after})
+
+    def _tell_members(self, role_id: str, user: User, *, joined: bool) -> None:
+        member = {"users": [{"id": user.id, "email": user.email}]}
+        none: dict[str, object] = {"users": []}
+        did = f"added the user {user.email} to the role" if joined else f"removed the user {user.email} from the role"
+        before, after = (none, member) if joined else (member, none)
+        self._tell("modified", "role", self.role(role_id), did, before=before, after=after)
 
     def _touched(self, user: str, at: datetime | None) -> None:
         changed = self.user(user)

@@ -27,12 +27,14 @@ class RoleBook(Directory):
             now = at or self.clock()
             role = Role(role_id or random_uuid(self.rng), name, now, now, tuple(wanted), managed)
             self.roles[role.id] = role
+            self._tell("created", "role", role, "created the role", at=now)
         return role
 
     def delete_role(self, role: str) -> None:
         """The role vanishes, from its users and from SAML mappings too."""
         with self.lock:
             gone = self.role(role)
+            self._tell("deleted", "role", gone, "deleted the role")
             for mapping in [each for each in self.mappings.values() if each.role_id == gone.id]:
                 del self.mappings[mapping.id]
             for user in [each for each in self.users.values() if gone.id in each.role_ids]:
@@ -45,23 +47,24 @@ class RoleBook(Directory):
         """Change the name of a role."""
         with self.lock:
             found = self.role(role)
-            found.name = name
+            before, found.name = found.name, name
             self._role_touched(found, at)
+            self._tell(
+                "modified", "role", found, "renamed the role", at=at, before={"name": before}, after={"name": name}
+            )
 
     def grant_permission(self, role: str, permission: str, *, at: datetime | None = None) -> None:
         """Add a permission to a role."""
         with self.lock:
             found, granted = self.role(role), self.permission(permission).id
             if granted not in found.permission_ids:
-                found.permission_ids = (*found.permission_ids, granted)
-                self._role_touched(found, at)
+                self._set_permissions(found, (*found.permission_ids, granted), at)
 
     def revoke_permission(self, role: str, permission: str, *, at: datetime | None = None) -> None:
         """Take a permission from a role, a restricted one too."""
         with self.lock:
             found, revoked = self.role(role), self.permission(permission).id
-            found.permission_ids = tuple(each for each in found.permission_ids if each != revoked)
-            self._role_touched(found, at)
+            self._set_permissions(found, tuple(each for each in found.permission_ids if each != revoked), at)
 
     def add_permission(
         self,
@@ -82,6 +85,19 @@ class RoleBook(Directory):
             for role in [each for each in self.roles.values() if restricted and not each.managed]:
                 self.grant_permission(role.id, added.id, at=at)
         return added
+
+    def _set_permissions(self, role: Role, ids: tuple[str, ...], at: datetime | None) -> None:
+        before, role.permission_ids = role.permission_ids, ids
+        self._role_touched(role, at)
+        self._tell(
+            "modified",
+            "role",
+            role,
+            "modified the role",
+            at=at,
+            before={"permissions": [self.permissions[each].name for each in before]},
+            after={"permissions": [self.permissions[each].name for each in ids]},
+        )
 
     def _role_touched(self, role: Role, at: datetime | None) -> None:
         role.modified_at = at or self.clock()

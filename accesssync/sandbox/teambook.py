@@ -31,6 +31,7 @@ class TeamBook(Directory):
             spelled = handle or "-".join(filter(None, map(ascii_letters, name.split())))
             now = at or self.clock()
             team = Team(random_uuid(self.rng), name, spelled, summary, now, now)
+            self._tell("created", "team", team, "created the team", at=now)
             return self.place_team(team)
 
     def place_team(self, team: Team) -> Team:
@@ -44,6 +45,7 @@ class TeamBook(Directory):
         """The team vanishes, its memberships and mappings too."""
         with self.lock:
             gone = self.team(team)
+            self._tell("deleted", "team", gone, "deleted the team")
             for mapping in [each for each in self.mappings.values() if each.team_id == gone.id]:
                 del self.mappings[mapping.id]
             del self.teams[gone.id]

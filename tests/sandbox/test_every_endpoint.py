@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.v1.api.authentication_api import AuthenticationApi
+from datadog_api_client.v1.api.dashboards_api import DashboardsApi
+from datadog_api_client.v1.api.events_api import EventsApi
+from datadog_api_client.v1.api.logs_pipelines_api import LogsPipelinesApi
+from datadog_api_client.v1.api.monitors_api import MonitorsApi
+from datadog_api_client.v2.api.audit_api import AuditApi
 from datadog_api_client.v2.api.authn_mappings_api import AuthNMappingsApi
 from datadog_api_client.v2.api.key_management_api import KeyManagementApi
+from datadog_api_client.v2.api.logs_api import LogsApi
+from datadog_api_client.v2.api.metrics_api import MetricsApi
 from datadog_api_client.v2.api.org_authorized_clients_api import OrgAuthorizedClientsApi
 from datadog_api_client.v2.api.organizations_api import OrganizationsApi
 from datadog_api_client.v2.api.roles_api import RolesApi
+from datadog_api_client.v2.api.security_monitoring_api import SecurityMonitoringApi
 from datadog_api_client.v2.api.service_accounts_api import ServiceAccountsApi
 from datadog_api_client.v2.api.teams_api import TeamsApi
 from datadog_api_client.v2.api.users_api import UsersApi
@@ -30,9 +38,22 @@ APIS: tuple[Callable[[ApiClient], Any], ...] = (
     ServiceAccountsApi,
     TeamsApi,
     UsersApi,
+    AuditApi,
+    DashboardsApi,
+    EventsApi,
+    LogsApi,
+    LogsPipelinesApi,
+    MetricsApi,
+    MonitorsApi,
+    SecurityMonitoringApi,
 )
 PARAMETER = re.compile(r"\{\w+\}")
-FOUND_ELSEWHERE = {"/api/v2/user_invitations/{}"}
+FOUND_ELSEWHERE = {
+    "/api/v2/user_invitations/{}",
+    "/api/v1/dashboard/{}",
+    "/api/v1/logs/config/pipelines/{}",
+    "/api/v1/monitor/{}",
+}
 """What has to be made before it can be read: the tests of writes do both."""
 READ = [one for one in ENDPOINTS if one.method == "GET" and PARAMETER.sub("{}", one.path) not in FOUND_ELSEWHERE]
 configure: Callable[..., Any] = Configuration
@@ -69,6 +90,7 @@ def values(organization: Organization, path: str) -> list[str]:
         "team_id": next(iter(organization.teams)),
         "mapping_id": next(iter(organization.mappings)),
         "client_id": next(iter(organization.oauth_clients)),
+        "rule_id": next(iter(organization.published.rules)),
     }
     if "{token_id}" in path:
         owner = account if of_account else person
@@ -93,7 +115,11 @@ def test_the_clients_models_understand_what_it_answers(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of an operation that the client calls unstable
         answer = read(*values(organization, endpoint.path))
+    if isinstance(answer, list):  # not wrapped in anything
+        assert all(each._unparsed is False for each in answer)
+        return
     assert answer._unparsed is False
     data = answer.get("data", [])
     for each in data if isinstance(data, list) else [data]:
-        assert each._unparsed is False
+        parsed = each.get_oneof_instance() if hasattr(each, "get_oneof_instance") else each
+        assert parsed._unparsed is False
