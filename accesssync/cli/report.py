@@ -30,6 +30,7 @@ Examples:
 @click.option(
     "--allow-incomplete", is_flag=True, help="Take the newest run, proven complete or not; every file says so."
 )
+@click.option("--all-permissions", is_flag=True, help="Every permission of everybody, not only what makes privileged.")
 @click.option("--by", metavar="WHO", help="Who makes it, for the audit log; default: the operator.")
 @common
 def report(
@@ -38,6 +39,7 @@ def report(
     formats: str | None,
     as_of: str | None,
     allow_incomplete: bool,
+    all_permissions: bool,
     by: str | None,
 ) -> None:
     """The report set for a governance review, from the newest run that is proven complete."""
@@ -54,6 +56,7 @@ def report(
         names=invocation.orgs,
         when=invocation.when(as_of, "--as-of", "end"),
         allow_incomplete=allow_incomplete,
+        all_permissions=all_permissions,
         by=invocation.operator(by),
         now=moment,
         token=uuid4(),

@@ -1,5 +1,7 @@
 """What a set of roles amounts to. Worked out once for each set: many people hold the same roles."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from accesssync.reach.access import Access
@@ -11,7 +13,15 @@ class Part(Struct, frozen=True, gc=False):
     name: str
     tier: str
     privileged: bool
+    restricted: bool
+    """Whether Datadog itself adds it to every custom role."""
     via: tuple[str, ...]
+    runs: tuple[tuple[str, int], ...]
+    """Each of those roles by its id, with the run since which it carries the permission."""
+
+    def since(self, grants: Mapping[str, int]) -> int | None:
+        """The run since which it is held by somebody whose grants began with these runs; None where that is unknown."""
+        return min((max(grants[role], run) for role, run in self.runs if role in grants), default=None)
 
 
 class Holding(Struct, frozen=True, kw_only=True):
@@ -36,11 +46,16 @@ class Holding(Struct, frozen=True, kw_only=True):
 
 
 class Holdings:
-    """The sets of roles of one organization, each worked out when it is first asked for."""
+    """The sets of roles of one organization, each worked out when it is first asked for.
 
-    def __init__(self, access: Access) -> None:
+    `runs` are those since which each role carries each permission, by the ids of both.
+    """
+
+    def __init__(self, access: Access, runs: Mapping[str, Mapping[str, int]] | None = None) -> None:
         self._access = access
+        self._runs = runs or {}
         self._found: dict[tuple[str, ...], Holding] = {}
+        self._tiers: dict[int, str] = {}
         self._parts: dict[tuple[tuple[str, ...], bool], tuple[Part, ...]] = {}
 
     def of(self, role_ids: tuple[str, ...]) -> Holding:
@@ -60,10 +75,29 @@ class Holdings:
             self._parts[role_ids, privileged] = found
         return found
 
+    def tier(self, packed: int) -> str:
+        """The most harmful tier of a set of permissions, counted as that of a holding."""
+        found = self._tiers.get(packed)
+        if found is None:
+            found = self._tiers[packed] = self._tier(packed, packed & self._access.privileged)
+        return found
+
     def _part(self, role_ids: tuple[str, ...], name: str) -> Part:
         access = self._access
-        bit = access.pack((name,))
-        return Part(name, access.tier(name), bool(bit & access.privileged), self._carrying(role_ids, bit))
+        bit, listed = access.pack((name,)), access.permission(name)
+        runs = [
+            (one, self._runs.get(one, {}).get(listed.id if listed else name, 0))
+            for one in role_ids
+            if access.carried(one) & bit
+        ]
+        return Part(
+            name=name,
+            tier=access.tier(name),
+            privileged=bool(bit & access.privileged),
+            restricted=bool(listed is not None and listed.restricted),
+            via=self._carrying(role_ids, bit),
+            runs=tuple(runs),
+        )
 
     def _carrying(self, role_ids: tuple[str, ...], wanted: int) -> tuple[str, ...]:
         roles = self._access.roles
@@ -79,7 +113,7 @@ class Holdings:
         return Holding(
             roles=tuple(sorted(access.roles[one].subject if one in access.roles else one for one in role_ids)),
             packed=packed,
-            tier=self._tier(packed, above) if above or listed else None,
+            tier=self.tier(packed) if above or listed else None,
             privileged=access.unpack(above),
             via=self._carrying(role_ids, above) if above else (),
         )

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct, defstruct, json, to_builtins
 
-from accesssync.evidence.block import Block
+from accesssync.evidence.block import Block, document
 from accesssync.reports.dataset import Dataset
 
 SCHEMA = "accesssync.report.{name}/1"
@@ -15,7 +15,7 @@ SCHEMA = "accesssync.report.{name}/1"
 def write_json(dataset: Dataset, block: Block, file: BinaryIO) -> int:
     """Write `{"schema", "about", "columns", "rows": [...]}`; each row is an object, what is not known is null."""
     encoder = json.Encoder()
-    head = {"schema": SCHEMA.format(name=dataset.name), "about": about(block), "columns": columns(dataset)}
+    head = {"schema": SCHEMA.format(name=dataset.name), "about": document(block), "columns": columns(dataset)}
     file.write(encoder.encode(head)[:-1] + b',"rows":[')
     count = _lines(dataset, file, encoder, b",\n", b"\n")
     file.write(b"\n]}\n")
@@ -29,15 +29,6 @@ def write_ndjson(dataset: Dataset, block: Block, file: BinaryIO) -> int:  # noqa
     if count:
         file.write(b"\n")
     return count
-
-
-def about(block: Block) -> dict[str, Any]:
-    """The block as it stands in files."""
-    told: dict[str, Any] = to_builtins(block)
-    told["reconciliation"] = [
-        {**one, "passed": check.passed} for one, check in zip(told["reconciliation"], block.reconciliation, strict=True)
-    ]
-    return told
 
 
 def columns(dataset: Dataset) -> list[dict[str, Any]]:

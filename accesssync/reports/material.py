@@ -7,12 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from accesssync.findings.picture import Picture
+from accesssync.findings.picture import MANAGED, Picture
 from accesssync.model.change import Change
 from accesssync.model.coverage import CoverageState, Resource
-from accesssync.model.credential import Credential
+from accesssync.model.credential import Credential, CredentialType
 from accesssync.model.identity import Identity
 from accesssync.model.role import Role
+from accesssync.reach.credential import actors, granted
 from accesssync.reports.holding import Holding, Holdings
 
 
@@ -113,10 +114,14 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
     """The run that saw each role first, by its id."""
     grant_runs: Mapping[str, Mapping[str, int]]
     """The run that saw each grant begin, by identity and role. Those who share the answer share the map."""
+    permission_runs: Mapping[str, Mapping[str, int]]
+    """The run since which each role carries each permission, by the ids of both."""
     reasons: Mapping[str, tuple[str, ...]]
     """What speaks for a machine, by identity; only of those who may be one."""
     answers_for: Mapping[tuple[str, str], tuple[str | None, str | None]]
     """Who owns a credential and what for, by resource and id."""
+    reviews_due: Mapping[str, date]
+    """Until when a decision about an identity is to be looked at again."""
     explained: Mapping[tuple[str, str], Explained]
     """What is known of how a grant came about, by identity and role."""
     findings: Callable[[], Iterator[FindingAt]]
@@ -124,6 +129,10 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
     attempts: Callable[[], Iterator[Attempt]]
     looks: Callable[[], Iterator[Look]]
     ruleset: str
+    since: datetime
+    """From when on changes and runs are told of."""
+    all_permissions: bool = False
+    """Whether every permission of everybody is wanted, not only what makes privileged."""
 
     @cached_property
     def people(self) -> list[Identity]:
@@ -139,7 +148,7 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def holdings(self) -> Holdings:
         """What each set of roles amounts to."""
-        return Holdings(self.picture.access)
+        return Holdings(self.picture.access, self.permission_runs)
 
     def holding(self, one: Identity) -> Holding:
         """What an identity holds."""
@@ -171,6 +180,25 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
                 found.setdefault(one.role_id, []).append(one.id)
         return {role: tuple(sorted(ids)) for role, ids in found.items()}
 
+    @cached_property
+    def managed(self) -> frozenset[str]:
+        """The ids of the roles that Datadog keeps up itself."""
+        return frozenset(one.id for one in self.picture.access.roles.values() if one.name in MANAGED)
+
+    def reach(self, one: Credential) -> str | None:
+        """The most harmful tier of what a credential can do now; None for API keys, which no role is asked for."""
+        if one.type == CredentialType.API_KEY:
+            return None
+        return self.holdings.tier(self.picture.effective(one))
+
+    def dead_scopes(self, one: Credential) -> tuple[str, ...] | None:
+        """The scopes that nobody a credential acts for holds; None where that is not known."""
+        access = self.picture.access
+        if not actors(access, one):
+            return None
+        missing = access.pack(one.scopes or ()) & ~granted(access, one)
+        return access.unpack(missing) if missing else ()
+
     def keys_of(self, one: Identity) -> tuple[Credential, ...]:
         """The credentials that act as an identity and nobody else."""
         return self.picture.access.owned_by(one.id)
@@ -179,6 +207,11 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
         """Whether the run read anything of a resource: where not, having none of it means nothing."""
         found = self.picture.coverage.get(resource)
         return found is not None and found.state in (CoverageState.COMPLETE, CoverageState.INCOMPLETE)
+
+    @cached_property
+    def teams_seen(self) -> bool:
+        """Whether the run read who is in which team."""
+        return self.saw(Resource.TEAM_MEMBERSHIPS)
 
     @cached_property
     def _own(self) -> dict[str, bool]:

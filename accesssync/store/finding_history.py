@@ -85,7 +85,7 @@ def _standing(row: Any, happened: _Happened, at: datetime, ended: list[tuple[int
         subject=row["subject"],
         evidence=row["evidence"],
         opened_at=row["opened_at"],
-        last_seen_at=_last_seen(ended, resolved_run) if resolved is not None else at,
+        last_seen_at=_last_seen(ended, resolved_run) if resolved is not None else max(at, row["opened_at"]),
         resolved_at=resolved,
         resolved_because=why,
         waiver=waiver,

@@ -18,6 +18,7 @@ from accesssync.store.tables import (
     grants,
     identities,
     intents,
+    role_permissions,
     roles,
     runs,
 )
@@ -55,6 +56,17 @@ def grant_runs(engine: Engine, moment: Moment) -> dict[str, Mapping[str, int]]:
             mine.append((role_id, from_run))
     if mine:
         found[who] = shared.setdefault(tuple(sorted(mine)), dict(mine))
+    return found
+
+
+def permission_runs(engine: Engine, moment: Moment) -> dict[str, dict[str, int]]:
+    """The run since which each role carries each permission, by the ids of both."""
+    one = role_permissions.c
+    query = select(one.role_id, one.permission_id, one.from_run).where(held(role_permissions, moment))
+    found: dict[str, dict[str, int]] = {}
+    with translated("the roles cannot be read"), engine.connect() as connection:
+        for role_id, permission_id, from_run in connection.execute(query):
+            found.setdefault(role_id, {})[permission_id] = from_run
     return found
 
 

@@ -7,11 +7,11 @@ from typing import BinaryIO
 from msgspec import Struct, json
 
 from accesssync.errors import UsageError
-from accesssync.evidence.block import Block
+from accesssync.evidence.block import Block, document
 from accesssync.jobs.report.bundle import Folder
 from accesssync.reports.csv_file import write_csv
 from accesssync.reports.dataset import Dataset
-from accesssync.reports.json_file import about, columns, write_json, write_ndjson
+from accesssync.reports.json_file import columns, write_json, write_ndjson
 
 Tell = Callable[[str], None]
 """Says what could not be written and why."""
@@ -50,7 +50,7 @@ def _csv(datasets: Sequence[Dataset], block: Block, folder: Folder, tell: Tell) 
             "title": one.title,
             "row_is": one.row_is,
             "columns": columns(one),
-            "about": about(block),
+            "about": document(block),
         }
         with folder.file(f"{one.name}.meta.json") as file:
             file.write(json.format(json.encode(meta), indent=1) + b"\n")

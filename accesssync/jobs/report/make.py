@@ -18,7 +18,7 @@ from accesssync.jobs.report.choose import chosen_runs
 from accesssync.jobs.report.formats import Format
 from accesssync.jobs.report.material import ended, material_at
 from accesssync.model.when import When, as_text
-from accesssync.reports.datasets.catalogue import datasets_of
+from accesssync.reports.datasets.catalogue import datasets_of, filters_of, limitations_of
 from accesssync.store import audit
 from accesssync.store.engine import Database
 
@@ -33,6 +33,7 @@ class Order(Struct, frozen=True, kw_only=True):
     names: Sequence[str] = ()
     when: When | None = None
     allow_incomplete: bool = False
+    all_permissions: bool = False
     by: str
     now: datetime
     token: UUID
@@ -86,8 +87,8 @@ def _write(
 ) -> None:
     what, of = view.org.name, len(order.formats) + 1
     progress(what, 0, of)
-    material = material_at(engine, view, rulebook)
-    block = block_of(engine, view, maker)
+    material = material_at(engine, view, rulebook, all_permissions=order.all_permissions)
+    block = block_of(engine, view, maker, filters=filters_of(material), limitations=limitations_of(material))
     datasets = datasets_of(material)
     for number, one in enumerate(order.formats, start=1):
         progress(what, number, of)

@@ -64,27 +64,30 @@ def identities(material: Material) -> Dataset:
 
 
 def _rows(material: Material) -> Iterator[Row]:
+    return (row_of(material, one) for one in material.people)
+
+
+def row_of(material: Material, one: Identity) -> Row:
+    """The cells of one user record."""
     picture = material.picture
-    teams_seen = material.saw(Resource.TEAM_MEMBERSHIPS)
-    for one in material.people:
-        known, holding = picture.known(one), material.holding(one)
-        machine = known.label in ("nhi", "review")
-        seen = material.first_seen(material.first_runs.get(one.id))
-        domain = domain_of(one)
-        login = one.last_login_at
-        at = None if login is UNSET else login
-        yield (
-            material.org, one.id, type_of(material, one), one.name, one.email, one.handle, one.title, one.status,
-            one.disabled, one.verified, one.created_at, None, at,
-            "unknown" if login is UNSET else "never" if login is None else "seen",
-            material.days(at), one.mfa_enabled, one.mfa_enabled is not None, None, domain,
-            external(material, domain), material.teams.get(one.id, ()) if teams_seen else None, holding.roles,
-            len(holding.roles), holding.is_privileged, holding.tier, *held(material, one),
-            known.kind, known.basis if known.label != "unknown" else None,
-            known.score if machine and known.basis == "inferred" else None, material.reasons.get(one.id, ()),
-            known.owner, seen.at, seen.baseline, material.at, material.open_findings.get(("identity", one.id), 0),
-            None, None,
-        )  # fmt: skip
+    known, holding = picture.known(one), material.holding(one)
+    machine = known.label in ("nhi", "review")
+    seen = material.first_seen(material.first_runs.get(one.id))
+    domain = domain_of(one)
+    login = one.last_login_at
+    at = None if login is UNSET else login
+    return (
+        material.org, one.id, type_of(material, one), one.name, one.email, one.handle, one.title, one.status,
+        one.disabled, one.verified, one.created_at, None, at,
+        "unknown" if login is UNSET else "never" if login is None else "seen",
+        material.days(at), one.mfa_enabled, one.mfa_enabled is not None, None, domain,
+        external(material, domain), material.teams.get(one.id, ()) if material.teams_seen else None, holding.roles,
+        len(holding.roles), holding.is_privileged, holding.tier, *held(material, one),
+        known.kind, known.basis if known.label != "unknown" else None,
+        known.score if machine and known.basis == "inferred" else None, material.reasons.get(one.id, ()),
+        known.owner, seen.at, seen.baseline, material.at, material.open_findings.get(("identity", one.id), 0),
+        None, None,
+    )  # fmt: skip
 
 
 def type_of(material: Material, one: Identity) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from accesssync.findings.picture import MANAGED
+from accesssync.findings.picture import ADMIN_ROLE, MANAGED
 from accesssync.model.coverage import Resource
 from accesssync.model.role import Role
 from accesssync.reports.dataset import Column, Dataset, Row
@@ -30,7 +30,7 @@ COLUMNS = (
     Column("teams", "list", "Teams of those who hold it and are not disabled, by name."),
     Column("owner", "text", "Empty: nothing declares owners of roles."),
     Column("unused_days", "count", "Whole days since any of its holders last logged in; empty where not known."),
-    Column("overlaps_with", "list", "Other roles that carry all that this one does beyond what Datadog adds itself."),
+    Column("overlaps_with", "list", "Other roles, but for the administrators', that carry all that this one does."),
     Column("first_seen_at", "moment", "When a run first saw it."),
     Column("first_seen_is_baseline", "flag", "Whether that was the first run, so that it may have been there before."),
     shared.OPEN_FINDINGS,
@@ -129,9 +129,10 @@ def _overlaps(material: Material) -> dict[str, tuple[str, ...]]:
     access = material.picture.access
     added = access.pack(one.name or one.id for one in access.permissions.values() if one.restricted)
     carried = [(role, access.carried(role.id) & ~added) for role in material.roles]
+    rest = [(role, packed) for role, packed in carried if role.name != ADMIN_ROLE]
     found = {}
     for role, mine in carried:
-        others = tuple(other.subject for other, theirs in carried if other is not role and mine and not mine & ~theirs)
+        others = tuple(other.subject for other, theirs in rest if other is not role and mine and not mine & ~theirs)
         if others:
             found[role.id] = others
     return found
