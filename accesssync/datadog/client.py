@@ -36,24 +36,28 @@ def build_client(
     *,
     site: str,
     api_key: SecretStr,
-    app_key: SecretStr,
+    app_key: SecretStr | None,
     api_url: str | None = None,
     allow_other_host: bool = False,
     concurrency: int = 8,
     limits: Limits | None = None,
     permit: Permit = only_reading,
+    check_bodies: bool = True,
 ) -> Client:
     """A client that sends these two keys to this one host and nothing else anywhere, and only what `permit` lets out.
+
+    Without `app_key` the API key goes alone. Unless it is to `check_bodies`, what is sent need not be made of the
+    client's models: plain values, and files for bytes in their final form.
 
     Raises ConfigurationError for a host that the rules forbid and for keys that cannot be sent as a header.
     """
     limits = limits or Limits()
     configuration = _configuration(site, api_base(site, api_url, allow_other_host), api_url is not None)
     # After construction and as a whole: the constructor fills every gap from DD_* in the environment.
-    configuration.api_key = {
-        "apiKeyAuth": _sendable("API key", api_key),
-        "appKeyAuth": _sendable("application key", app_key),
-    }
+    configuration.api_key = {"apiKeyAuth": _sendable("API key", api_key)}
+    if app_key is not None:
+        configuration.api_key["appKeyAuth"] = _sendable("application key", app_key)
+    configuration.check_input_type = check_bodies
     configuration.access_token = None
     configuration.refresh_api_key_hook = None
     configuration.delegated_auth_provider = None

@@ -28,7 +28,7 @@ def connect(
     org: str,
     site: str,
     api_key: SecretStr,
-    app_key: SecretStr,
+    app_key: SecretStr | None,
     api_url: str | None,
     allow_other_host: bool,
     concurrency: int,
@@ -40,10 +40,12 @@ def connect(
     rng: Random,
     on_event: Callable[[Event], None],
     on_answer: Callable[[int], None],
+    check_bodies: bool = True,
 ) -> Connected:
     """Prepare to send what `permit` lets out, with these keys. `limits.run` begins to count.
 
-    Raises ConfigurationError for a host the rules forbid or unsendable keys.
+    For `app_key` None and `check_bodies` see `build_client`. Raises ConfigurationError for a host the rules forbid or
+    unsendable keys.
     """
     client = build_client(
         site=site,
@@ -54,13 +56,14 @@ def connect(
         concurrency=concurrency,
         limits=limits,
         permit=permit,
+        check_bodies=check_bodies,
     )
     budget = Budget(limits, clock)
     transport = Transport(
         org=org,
         where=site if api_url is None else urlsplit(client.configuration.host).netloc,
         limits=limits,
-        scrub=Scrub((api_key.get_secret_value(), app_key.get_secret_value())),
+        scrub=Scrub([each.get_secret_value() for each in (api_key, app_key) if each is not None]),
         budget=budget,
         sleep=sleep,
         clock=clock,

@@ -146,7 +146,8 @@ class Rest(RESTClientObject):
         return self.pool_manager.urlopen(
             method.upper(),
             url,
-            body=None if body is None else json.dumps(body).encode(),
+            # Bytes are in their final form already, compressed where the headers say so.
+            body=body if body is None or isinstance(body, bytes) else json.dumps(body).encode(),
             headers=headers,
             timeout=Timeout(connect=min(self._limits.connect, left), read=min(self._limits.read, left)),
             retries=Retry(False),

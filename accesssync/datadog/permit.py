@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from accesssync.errors import RefusedError
+from accesssync.model.marker import MANAGED_BY
 from accesssync.model.operation import Operation
 
 Permit = Callable[[str, str, object], None]
@@ -33,7 +34,19 @@ def _route(method: str, path: str, *means: Operation) -> _Route:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile("/api/v2/" + path.replace("{id}", _ID))
+    return re.compile(("" if path.startswith("/") else "/api/v2/") + path.replace("{id}", _ID))
+
+
+def _installing(path: str, operation: Operation) -> tuple[_Route, ...]:
+    """To make one of a kind of object, to replace it and to take it away. What is written has to carry our mark."""
+    one = path + "/{id}"
+
+    def means(body: Mapping[str, Any]) -> frozenset[Operation] | None:
+        marks = [body.get("description") or "", *(body.get("tags") or ())]
+        return frozenset({operation}) if any(MANAGED_BY in str(each) for each in marks) else None
+
+    made, replaced = _Route("POST", _pattern(path), means), _Route("PUT", _pattern(one), means)
+    return made, replaced, _route("DELETE", one, operation)
 
 
 def _makes_user(body: Mapping[str, Any]) -> frozenset[Operation]:
@@ -73,6 +86,13 @@ _ROUTES = (
     _route("DELETE", "personal_access_tokens/{id}", Operation.REVOKE_ACCESS_TOKEN),
     _route("DELETE", "service_accounts/{id}/access_tokens/{id}", Operation.REVOKE_ACCESS_TOKEN),
     _route("DELETE", "org_authorized_clients/{id}/user/{id}", Operation.REVOKE_OAUTH_AUTHORIZATION),
+    _route("POST", "logs", Operation.SEND_LOG),
+    _route("POST", "/api/v1/events", Operation.SEND_EVENT),
+    _route("POST", "series", Operation.SEND_METRIC),
+    *_installing("/api/v1/dashboard", Operation.WRITE_DASHBOARD),
+    *_installing("/api/v1/logs/config/pipelines", Operation.WRITE_PIPELINE),
+    *_installing("/api/v1/monitor", Operation.WRITE_MONITOR),
+    *_installing("/api/v2/security_monitoring/rules", Operation.WRITE_DETECTION_RULE),
 )
 
 

@@ -200,6 +200,16 @@ class Transport:
                 return Rejection(None, error.message)
         raise AssertionError("unreachable")
 
+    def once(self, call: Call, accepted: frozenset[int]) -> bytes | Failure:
+        """Carry out a call a single time and say what came of it; when to repeat it is the caller's business.
+
+        Raises RefusedError, before anything is sent, where the connection does not permit the request.
+        """
+        try:
+            return self._attempt(call, accepted=accepted)
+        except DeadlineError as error:
+            return Failure(kind="network", unsent=True, message=error.message)
+
     def _attempt(self, call: Call, accepted: frozenset[int] = _READ) -> bytes | Failure:
         left = self._run.left()
         if left <= 0:
