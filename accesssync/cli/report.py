@@ -43,6 +43,7 @@ def report(
     by: str | None,
 ) -> None:
     """The report set for a governance review, from the newest run that is proven complete."""
+    from accesssync.jobs.evidence import signing_key
     from accesssync.jobs.findings.rulebook import rulebook_of
     from accesssync.jobs.governance.directory import load_governance
     from accesssync.jobs.opening import open_to_read
@@ -60,6 +61,8 @@ def report(
         by=invocation.operator(by),
         now=moment,
         token=uuid4(),
+        config_hash=settings.configuration_hash(),
+        key=signing_key(settings),
     )
     rulebook = rulebook_of(settings, load_governance(settings.governance_dir, moment.date()))
     with invocation.bar() as progress:
@@ -87,4 +90,7 @@ def _show(document: Document) -> None:
         say(f"  {title:<{width}} {count:>10,}")
     size = sum(one["bytes"] for one in document["files"])
     say(f"{len(document['files'])} files, {size / 1e6:,.1f} MB in {visible(document['directory'])}")
+    signed = document["signed_by"]
+    say(f"signed by {signed}" if signed else "not signed: ACCESSSYNC_SIGNING_KEY_FILE is not set")
+    say(f"manifest {document['manifest_sha256']}, noted in the audit log")
     say(f"next: accesssync evidence verify {visible(quote(document['directory']))}")

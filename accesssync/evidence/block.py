@@ -1,12 +1,13 @@
 """The block that every file of a report begins with or is accompanied by: completeness and accuracy, told."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from accesssync.model.visible import writable
+from accesssync.model.when import as_text
 
 DOCUMENT_SCHEMA = "accesssync.about/1"
 
@@ -122,14 +123,9 @@ def recipe(block: Block) -> list[str]:
     ]
 
 
-def moment(at: datetime) -> str:
-    """A time as every file has it: UTC, whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _plain(value: object) -> Any:
     if isinstance(value, datetime):
-        return moment(value)
+        return as_text(value)
     if isinstance(value, Struct):
         return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, str):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from accesssync.evidence.block import Block, moment
+from accesssync.evidence.block import Block
 from accesssync.evidence.instruction import write_instruction
 from accesssync.evidence.manifest import ENVELOPE, INSTRUCTION, MANIFEST, SUMS, File, write_manifest, write_sums
 from accesssync.evidence.sign import fingerprint, sign
+from accesssync.model.when import as_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,7 +40,7 @@ def close(files: Sequence[File], blocks: Sequence[Block], key: "Ed25519PrivateKe
     last = {INSTRUCTION: instruction, MANIFEST: manifest, SUMS: sums}
     if key:
         hashes = {file.path: file.sha256 for file in listed} | {MANIFEST: _hash(manifest), SUMS: _hash(sums)}
-        facts = {"report_id": blocks[0].report_id, "generated_at": moment(blocks[0].generated_at)}
+        facts = {"report_id": blocks[0].report_id, "generated_at": as_text(blocks[0].generated_at)}
         last[ENVELOPE] = sign(hashes, facts, key)
     return Closing(files=last, manifest_hash=_hash(manifest), fingerprint=mark)
 

@@ -1,10 +1,11 @@
 """How an outsider checks a bundle, in plain words, without accesssync."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from textwrap import fill
 from typing import Final
 
-from accesssync.evidence.block import Block, moment, recipe
+from accesssync.evidence.block import Block, recipe
 from accesssync.evidence.manifest import ENVELOPE, MANIFEST, SUMS
 from accesssync.model.visible import visible
 
@@ -114,10 +115,14 @@ def _about(block: Block) -> str:
     whole = "every listing was proven complete" if block.complete else "NOT EVERY LISTING WAS COMPLETE"
     told = (
         f"{block.report_name} of {block.org} ({block.org_name or 'name not known'}, {block.site}), "
-        f"as of {moment(block.as_of)}, from run-{block.run_id}: {whole}. "
-        f"Made {moment(block.generated_at)} by {block.generated_by} with accesssync {block.tool_version}."
+        f"as of {_time(block.as_of)}, from run-{block.run_id}: {whole}. "
+        f"Made on {_time(block.generated_at)} by {block.generated_by} with accesssync {block.tool_version}."
     )
     return _wrapped(told, "")
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _against_datadog(blocks: Sequence[Block]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from accesssync.evidence.block import Block, document, moment
+from accesssync.evidence.block import Block, document
+from accesssync.model.when import as_text
 
 SCHEMA: Final = "accesssync.manifest/1"
 MANIFEST: Final = "manifest.json"
@@ -67,7 +68,7 @@ def write_manifest(files: Iterable[File], blocks: Sequence[Block], signed_by: st
         "seal": _NOTHING,
         "report_id": blocks[0].report_id,
         "report_name": blocks[0].report_name,
-        "generated_at": moment(blocks[0].generated_at),
+        "generated_at": as_text(blocks[0].generated_at),
         "generated_by": blocks[0].generated_by,
         "host": blocks[0].host,
         "tool_version": blocks[0].tool_version,

@@ -1,6 +1,7 @@
 """All settings together, and what follows from them for each organization."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, PrivateAttr, SecretStr
@@ -61,6 +62,12 @@ class Settings(Evidence, Retention, Forwarding, Worker, Requests, Provisioning, 
             *_password(self.database_url.get_secret_value()),
         ]
 
+    def configuration_hash(self) -> str:
+        """SHA-256 of every setting that is no secret: two reports of one hash were made with the same settings."""
+        told = {str(type(self).model_fields[name].alias): _told(value) for name, value in self if name != "orgs"}
+        told |= {f"{ORGS}/{org}/{name}": _told(value) for org, form in self.orgs.items() for name, value in form}
+        return sha256("\n".join(f"{name}={text}" for name, text in sorted(told.items())).encode()).hexdigest()
+
     def organizations(self, names: Sequence[str] = (), *, need_keys: bool = False) -> list[OrgSettings]:
         """The organizations to work on, sorted by name: those in `names`, or all.
 
@@ -117,6 +124,14 @@ class Settings(Evidence, Retention, Forwarding, Worker, Requests, Provisioning, 
                 prefix=prefix,
             )
         return known, problems
+
+
+def _told(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "a secret"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(map(str, value)))
+    return repr(sorted(value.items())) if isinstance(value, dict) else str(value)
 
 
 def _password(url: str) -> list[str]:

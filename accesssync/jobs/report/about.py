@@ -1,16 +1,18 @@
 """Fill the block that every file of a report begins with: where it comes from, how complete it is, who made it."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from accesssync import __version__
+from accesssync.audit.entry import Kind
 from accesssync.evidence.block import Block, Listing
 from accesssync.findings.catalogue import ruleset
 from accesssync.jobs.inventory import View
 from accesssync.jobs.report.material import ended
-from accesssync.store import inventory, runs
+from accesssync.store import audit, inventory, runs
 from accesssync.store.engine import Database
 
 SCHEMA_VERSION = "1"
@@ -25,6 +27,14 @@ class Maker(Struct, frozen=True, kw_only=True):
     now: datetime
     report_id: str
     config_hash: str
+    previous_manifest: str | None = None
+
+
+def last_manifest(engine: Database) -> str | None:
+    """The hash of the manifest of the report before, as the audit log noted it; None where there was none."""
+    chosen = audit.Selection(kind=Kind.REPORT_EXPORTED.value, newest=1)
+    noted = [json.loads(one.body)["facts"].get("manifest") for one in audit.read_log(engine, chosen)]
+    return str(noted[0]) if noted and noted[0] else None
 
 
 def block_of(
@@ -76,4 +86,5 @@ def block_of(
         tool_version=__version__,
         config_hash=maker.config_hash,
         ruleset_hash=ruleset(),
+        previous_manifest=maker.previous_manifest,
     )

@@ -3,17 +3,20 @@
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from accesssync.audit.entry import Entry, Kind
+from accesssync.evidence.block import Block
+from accesssync.evidence.close import Closing, close
+from accesssync.evidence.manifest import File
 from accesssync.jobs.findings.rulebook import Rulebook
 from accesssync.jobs.inventory import Document, View
-from accesssync.jobs.report.about import Maker, block_of
-from accesssync.jobs.report.bundle import MANIFEST, Bundle, Folder, Written, bundle
+from accesssync.jobs.report.about import Maker, block_of, last_manifest
+from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
 from accesssync.jobs.report.choose import chosen_runs
 from accesssync.jobs.report.formats import Format
 from accesssync.jobs.report.material import ended, material_at
@@ -21,6 +24,9 @@ from accesssync.model.when import When, as_text
 from accesssync.reports.datasets.catalogue import datasets_of, filters_of, limitations_of
 from accesssync.store import audit
 from accesssync.store.engine import Database
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -38,6 +44,8 @@ class Order(Struct, frozen=True, kw_only=True):
     now: datetime
     token: UUID
     config_hash: str = ""
+    key: "Ed25519PrivateKey | None" = None
+    """What signs it; None where nobody does."""
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -48,6 +56,8 @@ class Made(Struct, frozen=True, kw_only=True):
     manifest_sha256: str
     files: Mapping[str, Written]
     runs: tuple[View, ...]
+    signed_by: str | None
+    """The fingerprint of the key that signed it."""
     warnings: tuple[str, ...]
 
 
@@ -56,21 +66,28 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
     warnings: list[str] = []
     chosen = chosen_runs(engine, order.names, order.when, warnings.append, allow_incomplete=order.allow_incomplete)
     maker = Maker(
-        by=order.by, host=platform.node(), now=order.now, report_id=str(order.token), config_hash=order.config_hash
+        by=order.by,
+        host=platform.node(),
+        now=order.now,
+        report_id=str(order.token),
+        config_hash=order.config_hash,
+        previous_manifest=last_manifest(engine),
     )
     with bundle(order.out) as folder:
+        blocks = []
         for view in chosen:
             inner = folder if len(chosen) == 1 else folder.folder(view.org.name)
-            _write(engine, view, rulebook, order, maker, inner, warnings.append, progress)
+            blocks.append(_write(engine, view, rulebook, order, maker, inner, warnings.append, progress))
+        closing = _close(folder, blocks, order)
         files = folder.files()
-        manifest = _manifest(folder, files, maker, chosen)
-        _note(engine, order, maker, chosen, manifest, len(files))
+        _note(engine, order, maker, chosen, closing, len(files))
     return Made(
         out=folder.out,
         report_id=maker.report_id,
-        manifest_sha256=manifest,
+        manifest_sha256=closing.manifest_hash,
         files=files,
         runs=tuple(chosen),
+        signed_by=closing.fingerprint,
         warnings=tuple(warnings),
     )
 
@@ -84,7 +101,7 @@ def _write(
     folder: Folder,
     warn: Callable[[str], None],
     progress: Progress,
-) -> None:
+) -> Block:
     what, of = view.org.name, len(order.formats) + 1
     progress(what, 0, of)
     material = material_at(engine, view, rulebook, all_permissions=order.all_permissions)
@@ -94,28 +111,24 @@ def _write(
         progress(what, number, of)
         one.write(datasets, block, folder, lambda text: warn(f"{view.org.name}: {text}"))
     progress(what, of, of)
+    return block
 
 
-def _manifest(folder: Bundle, files: Mapping[str, Written], maker: Maker, chosen: Sequence[View]) -> str:
-    document = {
-        "schema": "accesssync.manifest/1",
-        "report_id": maker.report_id,
-        "generated_at": maker.now,
-        "runs": [_run(view) for view in chosen],
-        "files": [
-            {"name": name, "sha256": one.sha256, "bytes": one.bytes, "rows": one.rows} for name, one in files.items()
-        ],
-    }
-    content = json.format(json.encode(document), indent=1) + b"\n"
-    with folder.file(MANIFEST) as file:
-        file.write(content)
-    return sha256(content).hexdigest()
+def _close(folder: Bundle, blocks: Sequence[Block], order: Order) -> Closing:
+    written = folder.files()
+    files = [File(path=name, sha256=one.sha256, size=one.bytes, rows=one.rows) for name, one in written.items()]
+    closing = close(files, blocks, order.key)
+    for name, content in closing.files.items():
+        with folder.file(name) as file:
+            file.write(content)
+    return closing
 
 
-def _note(engine: Database, order: Order, maker: Maker, chosen: Sequence[View], manifest: str, files: int) -> None:
+def _note(engine: Database, order: Order, maker: Maker, chosen: Sequence[View], closing: Closing, files: int) -> None:
     facts = {
         "report": maker.report_id,
-        "manifest": manifest,
+        "manifest": closing.manifest_hash,
+        "signed_by": closing.fingerprint,
         "files": files,
         "formats": [one.name for one in order.formats],
         "runs": {view.org.name: view.run.id for view in chosen},
@@ -141,6 +154,7 @@ def document(made: Made) -> Document:
         "directory": str(made.out),
         "report_id": made.report_id,
         "manifest_sha256": made.manifest_sha256,
+        "signed_by": made.signed_by,
         "runs": [_run(view) for view in made.runs],
         "files": [
             {"name": name, "sha256": one.sha256, "bytes": one.bytes, "rows": one.rows}
