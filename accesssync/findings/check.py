@@ -1,6 +1,7 @@
 """What a check is, and what it says."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -112,6 +113,14 @@ class Check(Struct, frozen=True, kw_only=True):
                 evidence=hit.evidence,
                 part=hit.part,
             )
+
+
+def command_of(check: Check, subject_id: str, subject: str, evidence: Mapping[str, Any]) -> str:
+    """The command of ours with this finding's words in it, each of them one word for a shell."""
+    text = check.remedy.command
+    for name, value in (("id", subject_id), ("subject", subject), ("change", evidence.get("change"))):
+        text = text.replace("{" + name + "}", quote(str(value)))
+    return text
 
 
 def days(name: str, default: int, meaning: str, *, least: int = 1, most: int = 3650) -> Parameter:

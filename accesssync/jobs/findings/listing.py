@@ -1,14 +1,12 @@
 """Findings as the contract writes them, and everything about one of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from shlex import quote
-from typing import Any
 
 from accesssync import __version__
 from accesssync.errors import UsageError
 from accesssync.findings.catalogue import BY_ID
-from accesssync.findings.check import Check
+from accesssync.findings.check import Check, command_of
 from accesssync.findings.identify import typed
 from accesssync.findings.ocsf import event
 from accesssync.findings.separation import controls
@@ -135,14 +133,6 @@ def _about(check: Check, one: FindingRecord) -> Document:
         "controls": references(check),
         "caveats": list(check.caveats),
     }
-
-
-def command_of(check: Check, subject_id: str, subject: str, evidence: Mapping[str, Any]) -> str:
-    """The command of ours with this finding's words in it, each of them one word for a shell."""
-    text = check.remedy.command
-    for name, value in (("id", subject_id), ("subject", subject), ("change", evidence.get("change"))):
-        text = text.replace("{" + name + "}", quote(str(value)))
-    return text
 
 
 def references(check: Check) -> Document:

@@ -1,0 +1,1 @@
+"""From figures to pictures: where every bar, line and word stands. The templates only write it down."""
