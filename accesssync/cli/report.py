@@ -53,7 +53,7 @@ def report(
     settings, moment = invocation.settings, now()
     order = make.Order(
         out=out,
-        formats=chosen_formats(formats),
+        formats=chosen_formats(formats, settings.report_browser),
         names=invocation.orgs,
         when=invocation.when(as_of, "--as-of", "end"),
         allow_incomplete=allow_incomplete,

@@ -16,12 +16,13 @@ from accesssync.settings.organization import ORGS, OrgForm, OrgSettings
 from accesssync.settings.problem import Problem, refuse, wrong
 from accesssync.settings.provisioning import Provisioning
 from accesssync.settings.publishing import Publishing, forward_problems, publishing_of
+from accesssync.settings.reporting import Reporting
 from accesssync.settings.requests import Requests
 from accesssync.settings.retention import Retention
 from accesssync.settings.worker import Worker
 
 
-class Settings(Evidence, Retention, Forwarding, Worker, Requests, Provisioning, Installation, BaseSettings):
+class Settings(Reporting, Evidence, Retention, Forwarding, Worker, Requests, Provisioning, Installation, BaseSettings):
     """Every setting, validated. Made by `load`; the class itself reads nothing, so a test can make one by field.
 
     The group named last comes first where settings are listed.

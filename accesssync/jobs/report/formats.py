@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from msgspec import Struct, json
+from msgspec.structs import replace
 
 from accesssync.errors import UsageError
 from accesssync.evidence.block import Block, document
@@ -15,6 +18,8 @@ from accesssync.reports.json_file import columns, write_json, write_ndjson
 
 Tell = Callable[[str], None]
 """Says what could not be written and why."""
+
+PAGE, PDF = "index.html", "report.pdf"
 
 Write = Callable[[Sequence[Dataset], Block, Folder, Tell], None]
 """Writes the files of one format into a folder: for all datasets of one organization at once."""
@@ -56,9 +61,43 @@ def _csv(datasets: Sequence[Dataset], block: Block, folder: Folder, tell: Tell) 
             file.write(json.format(json.encode(meta), indent=1) + b"\n")
 
 
+def _html(datasets: Sequence[Dataset], block: Block, folder: Folder, _tell: Tell) -> None:
+    from accesssync.reports.page.write import write
+
+    with folder.file(PAGE) as file:
+        write(datasets, block, file)
+
+
+def _pdf(browser: str | None, datasets: Sequence[Dataset], block: Block, folder: Folder, tell: Tell) -> None:
+    """The page printed; where it is not part of the report, one is made for that alone."""
+    from accesssync.jobs.report.print import PrintingError, find_browser, print_page
+    from accesssync.reports.page.write import write
+
+    found = find_browser(browser)
+    if found is None:
+        tell(
+            "no PDF: it is printed by Chromium or Chrome, and none is installed; name one by ACCESSSYNC_REPORT__BROWSER"
+        )
+        return
+    with TemporaryDirectory(prefix="accesssync-page-") as made:
+        page = folder.path / PAGE
+        if not page.exists():
+            page = Path(made) / PAGE
+            with page.open("wb") as file:
+                write(datasets, block, file)
+        try:
+            print_page(found, page, folder.path / PDF)
+        except PrintingError as error:
+            tell(f"no PDF: {error}")
+            return
+    folder.adopt(PDF)
+
+
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
+        Format(name="html", means="the page to read, in one file", write=_html),
+        Format(name="pdf", means="the page as it is printed by a browser that is installed", write=partial(_pdf, None)),
         Format(name="csv", means="a table for each dataset, with what it is about beside it", write=_csv),
         Format(name="json", means="a document for each dataset", write=partial(_tables, "json", write_json)),
         Format(
@@ -72,8 +111,19 @@ FORMATS: dict[str, Format] = {
 """Every format by its name, in the order in which they are written."""
 
 
-def chosen_formats(text: str | None) -> tuple[Format, ...]:
-    """The formats of a list with commas; the usual ones where there is none. UsageError for one that there is not."""
+def chosen_formats(text: str | None, browser: str | None = None) -> tuple[Format, ...]:
+    """The formats of a list with commas; the usual ones where there is none. UsageError for one that there is not.
+
+    `browser` is the one to print with; without it one is looked for.
+    """
+    return tuple(_with(browser, one) for one in _chosen(text))
+
+
+def _with(browser: str | None, one: Format) -> Format:
+    return replace(one, write=partial(_pdf, browser)) if one.name == "pdf" else one
+
+
+def _chosen(text: str | None) -> tuple[Format, ...]:
     if text is None:
         return tuple(one for one in FORMATS.values() if one.usual)
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
