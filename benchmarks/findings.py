@@ -83,7 +83,7 @@ def _make(url: str, users: int) -> dict[str, int]:
     org = runs.ensure_org(engine, "bench", "datadoghq.eu", now)
     with leased(engine, "bench", org.id, wait=False, sleep=time.sleep) as lease:
         run_id = runs.begin_run(engine, lease, now)
-        made = _fill(engine, lease, run_id, users, now)
+        made = fill(engine, lease, run_id, users, now)
         seen = runs.Observed(coverage=Coverage(state=CoverageState.COMPLETE), started_at=now, finished_at=now)
         result = runs.Result(
             finished_at=now, status="succeeded", baseline=True, complete=True, requests=0, duration_seconds=0.0,
@@ -94,7 +94,8 @@ def _make(url: str, users: int) -> dict[str, int]:
     return made
 
 
-def _fill(engine: Database, lease: Lease, run_id: int, users: int, now: datetime) -> dict[str, int]:
+def fill(engine: Database, lease: Lease, run_id: int, users: int, now: datetime) -> dict[str, int]:
+    """Write a made-up organization as a run sees it, and count it."""
     rng, today = Random(1), now.date()  # noqa: S311 - invented data
     catalogue = [
         Permission(id=one.id, name=one.name, display_type=one.display_type, restricted=one.restricted)

@@ -6,9 +6,10 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from accesssync.errors import ConfigurationError, UsageError
@@ -346,7 +347,9 @@ def declared(form: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, st
         if setting.default_factory is dict or value == ():
             return "none"
         if setting.default_factory is not None:
-            return "accesssync.db in the user's state directory"
+            made: Any = setting.get_default(call_default_factory=True)
+            path = made.get_secret_value() if isinstance(made, SecretStr) else str(made)
+            return f"{Path(path).name} in the user's state directory"
         if value is None or value == frozenset():
             return "none"
         if isinstance(value, frozenset):

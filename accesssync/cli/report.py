@@ -7,7 +7,7 @@ from uuid import uuid4
 import click
 
 from accesssync.cli.options import Invocation, common, now
-from accesssync.cli.output import Document, complain, print_json, say
+from accesssync.cli.output import Document, complain, print_json, print_json_failed, say
 from accesssync.model.visible import visible
 
 DIRECTORY = Path("accesssync-report")
@@ -70,10 +70,15 @@ def report(
     document = make.document(made)
     for text in made.warnings:
         complain(f"note: {visible(text)}")
+    error = made.choice.error
+    if invocation.as_json and error is not None:
+        print_json_failed(document, error)
     if invocation.as_json:
         print_json(document)
     else:
         _show(document)
+    if error is not None:
+        raise error
 
 
 def _show(document: Document) -> None:

@@ -35,6 +35,13 @@ class Worker(BaseModel):
         "When to look, in a few requests, for new holders of the most harmful permissions and for new keys.",
         "every 5m",
     )
+    schedule_report: ScheduleText = setting(
+        "ACCESSSYNC_SCHEDULE__REPORT",
+        "off",
+        "schedule",
+        "When a report of all organizations is written into ACCESSSYNC_REPORT__DIR.",
+        "0 5 * * 1",
+    )
     schedule_retention: ScheduleText = setting(
         "ACCESSSYNC_SCHEDULE__RETENTION",
         "every 1d",

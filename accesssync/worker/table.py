@@ -20,6 +20,9 @@ GRACE_SECONDS = 60.0
 """What a run gets on top of its own deadline for reading, to compare and write."""
 
 
+REPORT_SECONDS = 3600.0
+"""How long a report may take: the largest take minutes."""
+
 RETENTION_SECONDS = 3600.0
 """How long deleting may take at a time; the rest goes the next day."""
 
@@ -149,6 +152,30 @@ def watch(means: Means, org: str, leash: Leash) -> Outcome:
     return Outcome(kind="done", text=text)
 
 
+def report(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it is of all of them
+    """Write a report of all organizations, and remove the oldest ones."""
+    from uuid import UUID
+
+    from accesssync.jobs.report.generations import make_generation
+
+    kept = make_generation(
+        means.database,
+        means.settings,
+        by=means.settings.operator or "worker",
+        now=means.now(),
+        token=UUID(int=means.rng.getrandbits(128), version=4),
+        check=leash.check,
+    )
+    for text in kept.made.warnings:
+        means.log("report.note", text, level="warning")
+    older = f", {kept.removed} older removed" if kept.removed else ""
+    text = f"{len(kept.made.files)} files in {kept.made.out}{older}"
+    error = kept.made.choice.error
+    if error is not None:
+        return Outcome(kind="partial", text=f"{text}: {error.line()}", error=error)
+    return Outcome(kind="done", text=text)
+
+
 def retention(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it concerns all of them
     """Delete what is older than it has to be kept."""
     from accesssync.jobs.retention import retain
@@ -223,6 +250,15 @@ JOBS = {
             aside=True,
             deadline=_run_deadline,
             run=watch,
+        ),
+        Job(
+            name="report",
+            summary="write a report of all organizations, where a schedule for it is set",
+            schedule=_schedule("report"),
+            per_org=False,
+            aside=True,
+            deadline=lambda _settings: REPORT_SECONDS,
+            run=report,
         ),
         Job(
             name="retention",

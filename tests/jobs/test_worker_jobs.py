@@ -30,6 +30,7 @@ class Doing:
     def __init__(self, server: SandboxServer, url: str, **more: str) -> None:
         self.engine = open_database(url)
         self.lines: list[str] = []
+        self.now = datetime.now(UTC)
         settings = load(
             environ={
                 "ACCESSSYNC_DATABASE_URL": url,
@@ -46,7 +47,7 @@ class Doing:
                 database=self.engine,
                 log=self.log,
                 metrics=Metrics(),
-                now=lambda: datetime.now(UTC),
+                now=lambda: self.now,
                 monotonic=lambda: 0.0,
                 rng=Random(1),  # noqa: S311 - chance, no secret
             ),
@@ -104,4 +105,33 @@ def test_without_access_files_nothing_is_planned(sqlite_url: str, server: Sandbo
     doing = Doing(server, sqlite_url)
     assert JOBS["plan"].schedule(doing.settings).off
     assert doing.do("retention").text == "nothing is too old"
+    doing.engine.dispose()
+
+
+def test_reporting_keeps_so_many_of_its_own_and_touches_nothing_else(
+    server: SandboxServer, database_url: str, tmp_path: Path
+) -> None:
+    reports = tmp_path / "reports"
+    given = {"ACCESSSYNC_REPORT__DIR": str(reports), "ACCESSSYNC_REPORT__KEEP": "2", "ACCESSSYNC_REPORT__FORMAT": "csv"}
+    doing = Doing(server, database_url, **given)
+    refused = doing.do("report")
+    assert refused.kind == "failed"
+    assert "accesssync sync" in refused.text
+    assert doing.do("sync").kind == "done"
+    foreign, file = reports / "20200101T000000Z", reports / "20200102T000000Z"
+    foreign.mkdir(parents=True)
+    (foreign / "mine.txt").write_text("precious")
+    file.write_text("mine, too")
+    (reports / "20200103T000000Z").symlink_to(foreign)
+    made = []
+    for _ in range(4):
+        doing.now += timedelta(seconds=1)
+        outcome = doing.do("report")
+        assert outcome.kind == "done", outcome
+        made.append(doing.now.strftime("%Y%m%dT%H%M%SZ"))
+    assert "1 older removed" in outcome.text
+    assert sorted(path.name for path in reports.iterdir()) == sorted(
+        ["20200101T000000Z", "20200102T000000Z", "20200103T000000Z", *made[-2:]]
+    )
+    assert (foreign / "mine.txt").read_text() == "precious"
     doing.engine.dispose()

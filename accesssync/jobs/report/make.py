@@ -17,7 +17,7 @@ from accesssync.jobs.findings.rulebook import Rulebook
 from accesssync.jobs.inventory import Document, View
 from accesssync.jobs.report.about import Maker, block_of, last_manifest
 from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
-from accesssync.jobs.report.choose import chosen_runs
+from accesssync.jobs.report.choose import Choice, chosen_runs
 from accesssync.jobs.report.formats import Format
 from accesssync.jobs.report.material import ended, material_at
 from accesssync.model.when import When, as_text
@@ -55,7 +55,7 @@ class Made(Struct, frozen=True, kw_only=True):
     report_id: str
     manifest_sha256: str
     files: Mapping[str, Written]
-    runs: tuple[View, ...]
+    choice: Choice
     signed_by: str | None
     """The fingerprint of the key that signed it."""
     warnings: tuple[str, ...]
@@ -64,7 +64,8 @@ class Made(Struct, frozen=True, kw_only=True):
 def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Progress) -> Made:
     """Write the bundle of the chosen organizations. What is promised and refused: `bundle` and `chosen_runs`."""
     warnings: list[str] = []
-    chosen = chosen_runs(engine, order.names, order.when, warnings.append, allow_incomplete=order.allow_incomplete)
+    choice = chosen_runs(engine, order.names, order.when, warnings.append, allow_incomplete=order.allow_incomplete)
+    chosen = choice.views
     maker = Maker(
         by=order.by,
         host=platform.node(),
@@ -86,7 +87,7 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
         report_id=maker.report_id,
         manifest_sha256=closing.manifest_hash,
         files=files,
-        runs=tuple(chosen),
+        choice=choice,
         signed_by=closing.fingerprint,
         warnings=tuple(warnings),
     )
@@ -155,7 +156,7 @@ def document(made: Made) -> Document:
         "report_id": made.report_id,
         "manifest_sha256": made.manifest_sha256,
         "signed_by": made.signed_by,
-        "runs": [_run(view) for view in made.runs],
+        "runs": [_run(view) for view in made.choice.views],
         "files": [
             {"name": name, "sha256": one.sha256, "bytes": one.bytes, "rows": one.rows}
             for name, one in made.files.items()
