@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from accesssync.findings.severity import Severity
+
 
 class Stream(StrEnum):
     """What is switched on by itself and delivered in its own order."""
@@ -20,7 +22,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One log or event.
 
     `dedup_id` is the same for the same occurrence whenever it is made or sent again. `body` is what is told, as JSON
-    values, without any secret; a destination adds what it needs around it.
+    values, without any secret; a destination adds what it needs around it. Of what finds no room, the least severe
+    goes first.
     """
 
     stream: Stream
@@ -28,3 +31,4 @@ class Entry(Struct, frozen=True, kw_only=True):
     dedup_id: str
     observed_at: datetime
     body: Mapping[str, Any]
+    severity: Severity = "info"

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from accesssync.errors import ConfigurationError
+from accesssync.jobs.forward.tell import telling_of
 from accesssync.jobs.governance.directory import Governance, load_governance
 from accesssync.jobs.nhi import lexicon_of
 from accesssync.jobs.sync.classify import Judging
@@ -60,6 +61,7 @@ def targets(
             skip=frozenset(Resource(name) for name in org.skip if name in set(Resource)),
             judging=Judging(lexicon=lexicon, org_domains=org.org_domains),
             governance=governance,
+            telling=telling_of(settings, org),
             open=partial(
                 open_org,
                 settings,

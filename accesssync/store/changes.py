@@ -1,6 +1,7 @@
 """The changes that runs recorded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -8,26 +9,40 @@ from sqlalchemy import Connection, Engine, insert, select
 from accesssync.model.change import Cause, Change
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
+from accesssync.store.outbox import Queued, queue
 from accesssync.store.tables import changes
 
 CHUNK = 2_000
 
 
-def write_changes(engine: Engine, lease: Lease, run_id: int, found: Iterable[Change]) -> None:
-    """Store the changes of a run, in their order."""
-    waiting: list[dict[str, Any]] = []
-    for seq, change in enumerate(found):
-        waiting.append(_row(lease.org_id, run_id, seq, change))
+Tell = Callable[[Sequence[Change]], Sequence[Queued]]
+"""What is to be published of some changes."""
+
+
+def write_changes(
+    engine: Engine, lease: Lease, run_id: int, found: Iterable[Change], now: datetime, tell: Tell | None = None
+) -> None:
+    """Store the changes of a run, in their order, and with them what is told of them."""
+    waiting: list[Change] = []
+    seq = 0
+    for change in found:
+        waiting.append(change)
         if len(waiting) >= CHUNK:
-            _insert(engine, lease, waiting)
+            seq = _insert(engine, lease, run_id, seq, waiting, now, tell)
             waiting = []
     if waiting:
-        _insert(engine, lease, waiting)
+        _insert(engine, lease, run_id, seq, waiting, now, tell)
 
 
-def _insert(engine: Engine, lease: Lease, rows: list[dict[str, Any]]) -> None:
+def _insert(
+    engine: Engine, lease: Lease, run_id: int, seq: int, some: list[Change], now: datetime, tell: Tell | None
+) -> int:
+    rows = [_row(lease.org_id, run_id, number, change) for number, change in enumerate(some, start=seq)]
+    told = tell(some) if tell is not None else ()
     with translated("the changes cannot be written"), writing(engine, lease) as connection:
         connection.execute(insert(changes), rows)
+        queue(connection, lease.org_id, told, now, run_id=run_id)
+    return seq + len(some)
 
 
 def _row(org_id: int, run_id: int, seq: int, change: Change) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Findings, what happens to them, and how they were judged."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, inser
 from accesssync.audit.entry import Entry, Kind
 from accesssync.errors import UsageError
 from accesssync.store.audit import append
-from accesssync.store.bulk import insert_rows
+from accesssync.store.bulk import batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
+from accesssync.store.outbox import Queued, queue
 from accesssync.store.tables import evaluations, finding_events, findings, waivers
 
-CHUNK = 4_000
-"""Findings of one transaction: each may write its own row and one about what happened to it."""
+CHUNK = 2_500
+"""Findings of one transaction: each may write its own row, one about what happened to it, an alert and an event."""
 
 
 class FindingRecord(Struct, frozen=True, kw_only=True):
@@ -130,19 +131,29 @@ def marked_findings(engine: Engine, org_id: int) -> list[Marked]:
         return [Marked(row[0], row[1], bytes(row[2]), row[3], row[4], bytes(row[5]), row[6]) for row in result]
 
 
-def write_findings(engine: Engine, lease: Lease, run_id: int, at: datetime, changed: Iterable[Written]) -> None:
-    """Write what changed, in small transactions. A new finding has no event: its row says when it was opened."""
+Tell = Callable[[Sequence[Written]], Sequence[Queued]]
+"""What is to be published of some findings."""
+
+
+def write_findings(
+    engine: Engine, lease: Lease, run_id: int, at: datetime, changed: Iterable[Written], tell: Tell | None = None
+) -> None:
+    """Write what changed, and with it what is told of it, in small transactions.
+
+    A new finding has no event: its row says when it was opened.
+    """
     waiting: list[Written] = []
     for one in changed:
         waiting.append(one)
         if len(waiting) >= CHUNK:
-            _write(engine, lease, run_id, at, waiting)
+            _write(engine, lease, run_id, at, waiting, tell)
             waiting = []
     if waiting:
-        _write(engine, lease, run_id, at, waiting)
+        _write(engine, lease, run_id, at, waiting, tell)
 
 
-def _write(engine: Engine, lease: Lease, run_id: int, at: datetime, part: Sequence[Written]) -> None:
+def _write(engine: Engine, lease: Lease, run_id: int, at: datetime, part: Sequence[Written], tell: Tell | None) -> None:
+    told = tell(part) if tell is not None else ()
     new = [one for one in part if one.key is None]
     moved = [one for one in part if one.key is not None]
     fixed = {"org_id": lease.org_id, "opened_at": at, "opened_run": run_id, "seen_run": run_id, "reopened": 0}
@@ -152,6 +163,7 @@ def _write(engine: Engine, lease: Lease, run_id: int, at: datetime, part: Sequen
         insert_rows(connection, findings, _INSERTED, rows)
         insert_rows(connection, finding_events, _EVENT, events)
         _update(connection, moved)
+        queue(connection, lease.org_id, told, at)
 
 
 def _update(connection: Connection, moved: Sequence[Written]) -> None:
@@ -229,6 +241,16 @@ def opened_since(engine: Engine, org_id: int, run_id: int, at: datetime) -> list
     query = select(*_COLUMNS).where(findings.c.org_id == org_id, findings.c.status == "open", opened)
     with translated("the findings cannot be read"), engine.connect() as connection:
         return [FindingRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def findings_by_key(engine: Engine, org_id: int, keys: Sequence[int]) -> dict[int, FindingRecord]:
+    """Some findings, by their keys."""
+    found: dict[int, FindingRecord] = {}
+    with translated("the findings cannot be read"), engine.connect() as connection:
+        for some in batches(keys):
+            query = select(*_COLUMNS).where(findings.c.org_id == org_id, findings.c.key.in_(some))
+            found.update((row["key"], FindingRecord(**row)) for row in connection.execute(query).mappings())
+    return found
 
 
 def events_of(engine: Engine, org_id: int, finding_id: str) -> list[EventRecord]:

@@ -12,6 +12,7 @@ from accesssync.errors import RefusedError
 from accesssync.store.audit import append
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
+from accesssync.store.outbox import Queued, queue
 from accesssync.store.tables import approvals, overrides, plans
 
 
@@ -51,8 +52,8 @@ class OverrideRecord(Struct, frozen=True, kw_only=True):
     used_at: datetime | None
 
 
-def add_plan(engine: Engine, org: str, record: PlanRecord, facts: dict[str, Any]) -> None:
-    """Store a plan, for good. `facts` are what the audit log says of it."""
+def add_plan(engine: Engine, org: str, record: PlanRecord, facts: dict[str, Any], told: Sequence[Queued] = ()) -> None:
+    """Store a plan, for good. `facts` are what the audit log says of it, `told` what is published of it."""
     values = {name: getattr(record, name) for name in PlanRecord.__struct_fields__}
     entry = Entry(
         kind=Kind.PLAN_MADE, at=record.created_at, actor=record.author, org=org, facts={"plan": record.digest, **facts}
@@ -60,6 +61,7 @@ def add_plan(engine: Engine, org: str, record: PlanRecord, facts: dict[str, Any]
     with translated("the plan cannot be recorded"), writing(engine) as connection:
         if connection.execute(select(plans.c.digest).where(plans.c.digest == record.digest)).first() is None:
             connection.execute(insert(plans).values(**values))
+            queue(connection, record.org_id, told, record.created_at)
             append(connection, entry)
 
 

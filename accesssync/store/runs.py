@@ -1,5 +1,6 @@
 """Organizations and runs: begin, publish, abandon, undo."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from accesssync.store.audit import append
 from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
+from accesssync.store.outbox import Queued, forget_run, queue
 from accesssync.store.tables import absences, changes, coverages, metadata, orgs, runs
 
 HISTORY = tuple(table for table in metadata.tables.values() if {"from_run", "to_run"} <= set(table.c.keys()))
@@ -176,11 +178,21 @@ def _undo(connection: Connection, org_id: int, run_id: int) -> None:
         connection.execute(update(table).where(table.c.org_id == org_id, table.c.to_run == run_id).values(to_run=None))
     for table in (changes, absences):
         connection.execute(delete(table).where(table.c.org_id == org_id, table.c.run_id == run_id))
+    forget_run(connection, org_id, run_id)
 
 
-def publish(engine: Engine, lease: Lease, run_id: int, observed: dict[Resource, Observed], result: Result) -> None:
-    """Make the run visible: what it recorded of itself and the flip to it are one transaction."""
+def publish(
+    engine: Engine,
+    lease: Lease,
+    run_id: int,
+    observed: dict[Resource, Observed],
+    result: Result,
+    told: Sequence[Queued] = (),
+) -> None:
+    """Make the run visible: what it recorded of itself, what is told of it as a whole and the flip to it are one
+    transaction."""
     with translated("the run cannot be published"), writing(engine, lease) as connection:
+        queue(connection, lease.org_id, told, result.finished_at)
         _finish(connection, lease, run_id, observed, result, undone=False)
         flip = (
             update(orgs)

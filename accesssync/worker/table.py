@@ -60,6 +60,7 @@ def evaluate(means: Means, org: str, leash: Leash) -> Outcome:
     """Run every check over what is stored: some findings come of time alone."""
     from accesssync.jobs.findings.evaluate import evaluate_orgs
     from accesssync.jobs.findings.rulebook import rulebook_of
+    from accesssync.jobs.forward.tell import tellings
     from accesssync.jobs.governance.directory import load_governance
     from accesssync.store.runs import find_org
 
@@ -67,7 +68,9 @@ def evaluate(means: Means, org: str, leash: Leash) -> Outcome:
     if known is None or known.published_run_id is None:
         return Outcome(kind="done", text="nothing to evaluate before the first sync")
     rulebook = rulebook_of(means.settings, load_governance(means.settings.governance_dir, means.now().date()))
-    [judged] = evaluate_orgs(means.database, [org], rulebook, clock=means.now, sleep=leash.sleep)
+    [judged] = evaluate_orgs(
+        means.database, [org], rulebook, clock=means.now, sleep=leash.sleep, telling=tellings(means.settings)
+    )
     if judged.error is not None:
         return outcome_of(judged.error)
     if judged.evaluated is None:

@@ -96,6 +96,7 @@ def evaluate(invocation: Invocation, wait: bool) -> int:
     import time
 
     from accesssync.jobs.findings.evaluate import evaluate_orgs
+    from accesssync.jobs.forward.tell import tellings
     from accesssync.jobs.opening import open_to_write
     from accesssync.jobs.sync.document import error_document, findings_document
 
@@ -103,8 +104,14 @@ def evaluate(invocation: Invocation, wait: bool) -> int:
     told: list[Document] = []
     codes: set[int] = set()
     for one in evaluate_orgs(
-        engine, invocation.orgs, _rulebook(invocation), clock=now, sleep=time.sleep, wait=wait
-    ):  # fmt: skip
+        engine,
+        invocation.orgs,
+        _rulebook(invocation),
+        clock=now,
+        sleep=time.sleep,
+        wait=wait,
+        telling=tellings(invocation.settings),
+    ):
         codes.add(one.error.exit_code if one.error else 0)
         document: Document = {"org": one.org, "findings": findings_document(one.evaluated)}
         if one.evaluated is not None and not invocation.as_json:

@@ -15,8 +15,10 @@ from accesssync.findings.lifecycle import Before, Step, Stored, follow, waiver_f
 from accesssync.findings.picture import Picture
 from accesssync.findings.severity import RANK
 from accesssync.findings.waiver import Waiver
+from accesssync.jobs.findings.news import News
 from accesssync.jobs.findings.picture import picture_at
 from accesssync.jobs.findings.rulebook import Rulebook
+from accesssync.jobs.forward.tell import Telling, silence
 from accesssync.jobs.inventory import View, chosen_orgs, view_at
 from accesssync.store import findings
 from accesssync.store.engine import Database
@@ -70,6 +72,7 @@ def evaluate_orgs(
     clock: Callable[[], datetime],
     sleep: Callable[[float], None],
     wait: bool = False,
+    telling: Callable[[str], Telling] = silence,
 ) -> Iterator[Judged]:
     """Evaluate the last published run of each organization, one after the other; what fails is part of the answer."""
     for org in chosen_orgs(engine, names):
@@ -78,7 +81,7 @@ def evaluate_orgs(
                 view = view_at(engine, org, None)
                 if view is None:
                     raise UsageError("no run was published yet", org=org.name, remedy="run: accesssync sync")
-                evaluated = evaluate_published(engine, lease, view, rulebook, clock())
+                evaluated = evaluate_published(engine, lease, view, rulebook, clock(), telling(org.name))
         except AccessSyncError as error:
             error.org = error.org or org.name
             yield Judged(org=org.name, evaluated=None, error=error)
@@ -86,15 +89,26 @@ def evaluate_orgs(
             yield Judged(org=org.name, evaluated=evaluated, error=evaluated.error)
 
 
-def evaluate_published(engine: Database, lease: Lease, view: View, rulebook: Rulebook, at: datetime) -> Evaluated:
-    """Run every check over one published run and write what changed, holding the organization's lease."""
+def evaluate_published(
+    engine: Database, lease: Lease, view: View, rulebook: Rulebook, at: datetime, telling: Telling | None = None
+) -> Evaluated:
+    """Run every check over one published run and write what changed, holding the organization's lease.
+
+    What `telling` has published of it is kept in the same transactions.
+    """
     picture = picture_at(engine, view, rulebook, at)
     found = evaluate(picture)
-    return _keep(engine, lease, view, rulebook, picture, found)
+    return _keep(engine, lease, view, rulebook, picture, found, telling or silence(view.org.name))
 
 
 def _keep(
-    engine: Database, lease: Lease, view: View, rulebook: Rulebook, picture: Picture, found: Evaluation
+    engine: Database,
+    lease: Lease,
+    view: View,
+    rulebook: Rulebook,
+    picture: Picture,
+    found: Evaluation,
+    telling: Telling,
 ) -> Evaluated:
     marked = findings.marked_findings(engine, lease.org_id)
     last = findings.last_evaluation(engine, lease.org_id)
@@ -109,8 +123,9 @@ def _keep(
         ids.get,
     )
     tally = _Tally()
-    changed = (_written(tally.counting(step), taken, picture.at, view.run.id) for step in steps)
-    findings.write_findings(engine, lease, view.run.id, picture.at, changed)
+    news = News(engine, view, picture, telling)
+    changed = (news.hearing(step, _written(tally.counting(step), taken, picture.at, view.run.id)) for step in steps)
+    findings.write_findings(engine, lease, view.run.id, picture.at, changed, news.tell)
     record = findings.record_evaluation(
         engine,
         lease,

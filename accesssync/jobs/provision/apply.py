@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from accesssync.audit.entry import Entry, Kind
 from accesssync.errors import AccessSyncError, AuthenticationError, RefusedError
+from accesssync.jobs.forward.tell import keep_told, telling_of, told_plan
 from accesssync.jobs.provision.carry_out import Carried, Carrier, Task
 from accesssync.jobs.provision.plan_file import Ready
 from accesssync.jobs.provision.result import Result
@@ -136,6 +137,13 @@ def check(
     passed = {rule for one in given for rule in one.rules}
     refused = [one for one in standing if not (one.waivable and one.rule in passed)]
     if refused:
+        telling = telling_of(settings, ready.org)
+        keep_told(
+            engine,
+            ready.record.id,
+            told_plan(telling, ready.digest, [one.rule for one in refused if one.guard], now),
+            now,
+        )
         raise refusal(plan.org, refused, ready.digest)
     rules = {one.rule for one in standing}
     return [one.id for one in given if rules & set(one.rules)]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from accesssync.audit.entry import Entry, Kind
 from accesssync.errors import InputError, UsageError
+from accesssync.jobs.forward.tell import Telling, telling_of, told_plan
 from accesssync.jobs.inventory import Document
 from accesssync.jobs.provision.plan_file import read_file
 from accesssync.jobs.provision.seen import organization
@@ -86,7 +87,7 @@ def plan_from(
         decided = adding(decided)
     plan = assemble(decided, found, terms, desired=desired, author=author, now=now)
     people = len(desired.users) + len(desired.service_accounts) + len(desired.absent)
-    return keep(engine, record, plan, people)
+    return keep(engine, record, plan, people, telling_of(settings, org))
 
 
 def adding(decided: Decided) -> Decided:
@@ -114,7 +115,8 @@ def plan_of(
     """The plan of actions that no access file asks for, stored."""
     desired = Desired(org=org.name, mode=Mode.ADDITIVE, source=source)
     terms = ask(engine, settings, org, record.id, doors, now)
-    return keep(engine, record, assemble(decided, found, terms, desired=desired, author=author, now=now), 0)
+    plan = assemble(decided, found, terms, desired=desired, author=author, now=now)
+    return keep(engine, record, plan, 0, telling_of(settings, org))
 
 
 def ask(engine: Database, settings: Settings, org: OrgSettings, org_id: int, doors: Doors, now: datetime) -> Terms:
@@ -124,8 +126,8 @@ def ask(engine: Database, settings: Settings, org: OrgSettings, org_id: int, doo
     return terms_of(engine, settings, org, org_id, now, caller=caller, reader=reader)
 
 
-def keep(engine: Database, record: runs.OrgRecord, plan: Plan, people: int) -> Planned:
-    """Store a plan, so that it can be applied."""
+def keep(engine: Database, record: runs.OrgRecord, plan: Plan, people: int, telling: Telling) -> Planned:
+    """Store a plan, so that it can be applied, and with it what is told of it where a guard refuses it."""
     if len(plan.actions) > MOST:
         raise UsageError(
             f"the plan has {len(plan.actions):,} actions, and {MOST:,} is the most for one",
@@ -149,6 +151,7 @@ def keep(engine: Database, record: runs.OrgRecord, plan: Plan, people: int) -> P
             applied_by=None,
         ),
         {**facts, "refused": sorted({one.rule for one in plan.refusals})},
+        told_plan(telling, digest, [one.rule for one in plan.refusals if one.guard], plan.created_at),
     )
     return Planned(plan=plan, digest=digest, content=content, people=people)
 

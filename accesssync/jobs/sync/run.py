@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
 from accesssync.jobs.findings.evaluate import Evaluated, evaluate_published
 from accesssync.jobs.findings.rulebook import Rulebook
+from accesssync.jobs.forward.tell import Telling, silence, told_removals
 from accesssync.jobs.governance.apply import Applied, apply_governance
 from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.inventory import view_at
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
+from accesssync.jobs.sync.news import RunNews
 from accesssync.jobs.sync.own_writes import OwnWrites, since
 from accesssync.model.coverage import Coverage, CoverageState, Resource
 from accesssync.snapshot.listing import Limits
@@ -50,7 +52,14 @@ class Target(Struct, frozen=True, kw_only=True):
     skip: frozenset[Resource]
     judging: Judging = Judging()
     governance: Governance = Governance()
+    telling: Telling | None = None
+    """What is published of it; None for nothing."""
     open: Callable[[], MeteredSource]
+
+    @property
+    def told(self) -> Telling:
+        """What is published of it."""
+        return self.telling or silence(self.name)
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -134,7 +143,7 @@ def _evaluated(attempt: "_Attempt", synced: Synced) -> Synced:
         view = view_at(attempt.engine, org, None) if org else None
         if view is None:
             return synced
-        found = evaluate_published(attempt.engine, attempt.lease, view, rulebook, attempt.world.clock())
+        found = evaluate_published(attempt.engine, attempt.lease, view, rulebook, attempt.world.clock(), target.told)
     except AccessSyncError as error:
         error.org = error.org or target.name
         return replace(synced, error=synced.error or error)
@@ -214,7 +223,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         if previous is None:
             tally.added = history.baseline_size(self.engine, org_id, self.run_id)
         else:
-            self._write_changes(tally, observed)
+            self._write_changes(tally, observed, now)
         settle_accepted(self.engine, self.lease, now)
         activity.thin(self.engine, self.lease, self.world.clock().date())
         result = self._result(
@@ -229,11 +238,13 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             counts=inventory.current_counts(self.engine, org_id),
             tally=tally,
         )
-        runs.publish(self.engine, self.lease, self.run_id, observed, result)
+        refused = [f"{resource.value}: {reason}" for resource, reason in collected.refused.items()]
+        told = told_removals(self.target.told, self.run_id, refused, result.finished_at)
+        runs.publish(self.engine, self.lease, self.run_id, observed, result, told)
         synced = self._synced(observed, previous, error, tally.alerting)
         return replace(synced, org_domains=domains, governance=applied)
 
-    def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed]) -> None:
+    def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed], now: datetime) -> None:
         org_id = self.lease.org_id
         before = {resource: self._look(resource) for resource in observed}
         changes = dated(
@@ -244,7 +255,9 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             now=observed,
         )
         changes = self._own(look.proven_at for look in before.values()).explained(changes)
-        write_changes(self.engine, self.lease, self.run_id, tally.counting(changes))
+        news = RunNews(self.engine, self.lease, self.run_id, self.target.told, self.target.governance, now)
+        write_changes(self.engine, self.lease, self.run_id, tally.counting(changes), now, news.teller())
+        news.tell_verdicts(before, observed)
 
     def _proven_at(self, resource: Resource) -> datetime | None:
         proven = runs.last_proven(self.engine, self.lease.org_id, resource)

@@ -23,6 +23,7 @@ from accesssync.store.tables.fact import (
     teams,
 )
 from accesssync.store.tables.finding import evaluations, finding_events, findings, waivers
+from accesssync.store.tables.outbox import deliveries, outbox
 from accesssync.store.tables.provisioning import approvals, intents, invitations, overrides, plans
 from accesssync.store.tables.run import absences, coverages, orgs, runs
 from accesssync.store.tables.worker import job_states, sightings
@@ -39,6 +40,7 @@ __all__ = [
     "coverages",
     "credentials",
     "decisions",
+    "deliveries",
     "evaluations",
     "explanations",
     "finding_events",
@@ -53,6 +55,7 @@ __all__ = [
     "metadata",
     "oauth_authorizations",
     "orgs",
+    "outbox",
     "overrides",
     "permissions",
     "plans",
