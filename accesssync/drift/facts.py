@@ -121,6 +121,7 @@ CASELESS: Final = frozenset({"email", "handle"})
 """Datadog lower-cases e-mails when it pleases; their letter case says nothing. (A team's handle is lower case.)"""
 
 _encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(list[Any]).decode
 
 
 def plain(value: object) -> FieldValue:
@@ -148,21 +149,49 @@ def digest_of(record_type: type) -> Callable[[Any], bytes]:
 
     Activity is left out. The order of references and the letter case of e-mails do not count.
     """
+    pack = pack_of(record_type)
+    return lambda record: pack(record)[0]
+
+
+def pack_of(record_type: type) -> Callable[[Any], tuple[bytes, bytes]]:
+    """A function from a record of this type to its digest and to what `facts_in` reads: both cost one encoding."""
     noun = NOUNS[record_type]
     caseless = [number for number, name in enumerate(noun.facts) if name in CASELESS]
     facts = attrgetter(*noun.facts, "malformed")
     references = attrgetter(noun.references.attribute) if noun.references else None
 
-    def digest(record: Any) -> bytes:
+    def pack(record: Any) -> tuple[bytes, bytes]:
         values = list(facts(record))
-        for number in caseless:
-            text = values[number]
-            if text is not None:
-                values[number] = text.lower()
         if references is not None:
             targets = references(record)
             values.append(sorted(set(targets)) if len(targets) > 1 else targets)
         values.append(FACTS_VERSION)
-        return blake2b(_encode(values), digest_size=16).digest()
+        packed = covered = _encode(values)
+        for number in caseless:
+            text = values[number]
+            if text is not None and (lower := text.lower()) != text:
+                values[number] = lower
+                covered = b""
+        return blake2b(covered or _encode(values), digest_size=16).digest(), packed
 
-    return digest
+    return pack
+
+
+class Facts(Struct, frozen=True):
+    """What was packed: the facts in their order, the names of those that were not understood, the references."""
+
+    facts: list[Any]
+    malformed: list[str]
+    references: list[str]
+
+
+def facts_in(record_type: type) -> Callable[[bytes], Facts]:
+    """A function that reads what `pack_of` made of a record of this type."""
+    noun = NOUNS[record_type]
+    width, refers = len(noun.facts), noun.references is not None
+
+    def unpack(packed: bytes) -> Facts:
+        values = _decode(packed)
+        return Facts(values[:width], values[width], values[width + 1] if refers else [])
+
+    return unpack

@@ -1,5 +1,6 @@
 """When a subject was last active: one row per subject, field and UTC day; never a change."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
@@ -8,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from accesssync.store.background import Background
+from accesssync.store.background import Writing
 from accesssync.store.bulk import insert_rows
+from accesssync.store.drawers import Drawers
 from accesssync.store.engine import translated
 from accesssync.store.known import Known, stamp_of
 from accesssync.store.lease import Lease, writing
@@ -21,8 +23,11 @@ DAILY_FOR = timedelta(days=90)
 CHUNK = 8_000
 """Rows of one transaction."""
 
+ROOM = 20_000
+"""New subjects that wait, one row each."""
+
 WAITING = 12_000
-"""Rows collected before they are written in the order of their key; see accesssync.store.record."""
+"""Values that replace others, collected before they are written in the order of their key."""
 
 COLUMNS = ("org_id", "subject_kind", "field", "day", "run_id", "subject_id", "value")
 
@@ -38,7 +43,7 @@ class ActivityWriter:
         what: tuple[str, str],
         today: date,
         known: Known,
-        background: Background | None = None,
+        background: Writing,
     ) -> None:
         self._engine = engine
         self._lease = lease
@@ -47,8 +52,8 @@ class ActivityWriter:
         self._today = today
         self._background = background
         self._clock_went_back = self._load(known)
-        self._new: list[tuple[str, datetime | None]] = []
-        self._moved: list[tuple[str, datetime | None]] = []
+        self._new: Drawers[datetime | None] = Drawers(ROOM)
+        self._moved: dict[str, datetime | None] = {}
 
     def _load(self, known: Known) -> bool:
         """Read the newest values; tell whether any of them was seen on a day that is yet to come."""
@@ -71,48 +76,40 @@ class ActivityWriter:
 
     def offer(self, subject_id: str, value: datetime | None, *, first: bool) -> None:
         """Take a value other than the newest one, None where Datadog said "never"; `first` where there is none."""
-        (self._new if first else self._moved).append((subject_id, value))
-        if len(self._new) + len(self._moved) >= WAITING:
-            self._hand_over()
-
-    def flush(self) -> None:
-        """Write what is waiting, and wait until it is written."""
-        self._hand_over()
-        if self._background is not None:
-            self._background.wait()
-
-    def _hand_over(self) -> None:
-        """Write what is waiting: in the background where there is one."""
-        if not self._new and not self._moved:
+        if first or subject_id in self._new:
+            self._new.put(subject_id, value)
+            if self._new.crowded:
+                self._background.submit(partial(self._insert, [self._new.take()]))
             return
-        new, moved, self._new, self._moved = self._new, self._moved, [], []
-        if self._background is None:
-            self._write(new, moved)
-        else:
-            self._background.submit(partial(self._write, new, moved))
+        self._moved[subject_id] = value
+        if len(self._moved) >= WAITING:
+            self._hand_over_moved()
 
-    def _write(self, new: list[tuple[str, datetime | None]], moved: list[tuple[str, datetime | None]]) -> None:
-        # One that is new and moves again within the run is both; the last value is the one to write.
-        latest = dict(new)
-        later = {one: value for one, value in moved if one not in latest}
-        latest.update((one, value) for one, value in moved if one in latest)
+    def hand_over(self) -> None:
+        """Write what is waiting."""
+        self._background.submit(partial(self._insert, self._new.take_all()))
+        self._hand_over_moved()
+
+    def _hand_over_moved(self) -> None:
+        if self._moved:
+            moved, self._moved = sorted(self._moved.items(), key=itemgetter(0)), {}
+            self._background.submit(partial(self._move, moved))
+
+    def _insert(self, drawers: Iterable[list[tuple[str, datetime | None]]]) -> None:
+        shared = dict(zip(COLUMNS, self._fixed(), strict=False))
         with translated("the activity cannot be written"):
-            self._insert(sorted(latest.items(), key=itemgetter(0)))
-            self._move(sorted(later.items(), key=itemgetter(0)))
-
-    def _insert(self, values: list[tuple[str, datetime | None]]) -> None:
-        fixed = self._fixed()
-        for start in range(0, len(values), CHUNK):
-            with writing(self._engine, self._lease) as connection:
-                rows = [(*fixed, one, value) for one, value in values[start : start + CHUNK]]
-                insert_rows(connection, activity, COLUMNS, rows)
+            for values in drawers:
+                for start in range(0, len(values), CHUNK):
+                    with writing(self._engine, self._lease) as connection:
+                        part = values[start : start + CHUNK]
+                        insert_rows(connection, activity, COLUMNS[len(shared) :], part, shared)
 
     def _move(self, values: list[tuple[str, datetime | None]]) -> None:
         """Two rows each: today's, and the one of an earlier day that it replaces."""
         fixed = self._fixed()
         for start in range(0, len(values), CHUNK // 2):
             part = values[start : start + CHUNK // 2]
-            with writing(self._engine, self._lease) as connection:
+            with translated("the activity cannot be written"), writing(self._engine, self._lease) as connection:
                 insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(activity)
                 upsert = insert.on_conflict_do_update(
                     index_elements=["org_id", "subject_kind", "subject_id", "field", "day"],

@@ -2,6 +2,28 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+
+class Writing(Protocol):
+    """Does pieces of work in the order in which they are handed over."""
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Hand over a piece of work."""
+
+    def wait(self) -> None:
+        """Until everything handed over is done."""
+
+
+class AtOnce:
+    """Does each piece of work before it gives back control."""
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do it."""
+        work()
+
+    def wait(self) -> None:
+        """Nothing is ever under way."""
 
 
 class Background:

@@ -74,7 +74,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA cache_size = -12288")
+    cursor.execute("PRAGMA cache_size = -8192")
     # Pages go from the log into the file every 32 MiB instead of every 4: each time costs two waits for the disk.
     cursor.execute("PRAGMA wal_autocheckpoint = 8192")
     cursor.close()

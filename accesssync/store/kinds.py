@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_
 from sqlalchemy import Table as SqlTable
 
 from accesssync.drift.compare import R
-from accesssync.drift.facts import NOUNS, digest_of
+from accesssync.drift.facts import NOUNS, Facts, facts_in, pack_of
 from accesssync.model.coverage import Resource
 from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
@@ -28,7 +28,7 @@ class Links(Struct, frozen=True):
 
 
 class Kind(Struct, Generic[R], frozen=True, kw_only=True):
-    """One kind of record: its table, its fact columns, its digest, its references and its activity.
+    """One kind of record: its table, its fact columns, its digest and packed form, its references and its activity.
 
     Several resources may share a table; then `shared` is set, and rows carry the resource's name.
     """
@@ -37,7 +37,8 @@ class Kind(Struct, Generic[R], frozen=True, kw_only=True):
     record: type[R]
     table: SqlTable
     facts: tuple[str, ...]
-    digest: Callable[[R], bytes]
+    pack: Callable[[R], tuple[bytes, bytes]]
+    unpack: Callable[[bytes], Facts]
     links: Links | None = None
     activity: str | None = None
     """The attribute of the record that says when it was last active."""
@@ -73,7 +74,8 @@ def _kind(
         record=record,
         table=table,
         facts=tuple(NOUNS[record].facts),
-        digest=digest_of(record),
+        pack=pack_of(record),
+        unpack=facts_in(record),
         links=links,
         activity=activity,
         shared="resource" in table.c,

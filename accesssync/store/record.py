@@ -1,11 +1,13 @@
 """Write what a run sees, while it sees it.
 
 Most records are as they were. They cost one digest and one look into a map, nothing else: only a record
-whose digest differs is read from the database, compared and written.
+whose digest differs is read from the database, compared and written. Those that nobody has seen before are
+written by accesssync.store.newcomers.
 """
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Generic
 
@@ -16,19 +18,19 @@ from accesssync.drift.compare import R, keep_known
 from accesssync.drift.facts import FACTS_VERSION, mark_of, read_mark, same
 from accesssync.drift.text import bounded
 from accesssync.store.activity import ActivityWriter
-from accesssync.store.background import Background
+from accesssync.store.background import AtOnce, Writing
 from accesssync.store.bulk import Row, batches, insert_rows
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind, Links
 from accesssync.store.known import DIGEST, Known, stamp_in, stamp_of
 from accesssync.store.lease import Lease, writing
+from accesssync.store.newcomers import Newcomers
 
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
 
 WAITING = 3 * CHUNK
-"""Rows collected before they are written, ordered by id. Ids are random and their index is ordered: rows in the
-order of arrival touch every page of it in every transaction, which took twice as long."""
+"""Rows of changed records collected before they are written, in the order of ids, which is that of their indexes."""
 
 
 class Stored(Struct, Generic[R], frozen=True):
@@ -70,28 +72,24 @@ class Recorder(Generic[R]):
         run_id: int,
         kind: Kind[R],
         today: date,
-        background: Background | None = None,
+        background: Writing | None = None,
     ) -> None:
         self._engine = engine
         self._lease = lease
         self._run = run_id
         self._kind: Kind[R] = kind
-        self._background = background
+        self._background = background or AtOnce()
         self._known = Known()
-        # Begins every row of a version that this run is the first to see.
-        self._first = (lease.org_id, run_id, run_id, FACTS_VERSION)
         self._shared: tuple[str, ...] = (kind.resource.value,) if kind.shared else ()
         with translated(f"the stored {kind.resource} cannot be read"), engine.connect() as connection:
             self._load(connection)
         self._facts = attrgetter(*kind.facts)
-        self._pending: dict[str, tuple[R, bytes]] = {}
-        self._changed: set[str] = set()
-        """Those of the pending that were stored before."""
+        self._new: Newcomers[R] = Newcomers(engine, lease, run_id, kind, self._background)
+        self._changed: dict[str, tuple[R, bytes]] = {}
         self._weight = 0
+        what = (kind.resource.value, kind.activity or "")
         self._activity = (
-            ActivityWriter(engine, lease, run_id, (kind.resource.value, kind.activity), today, self._known, background)
-            if kind.activity
-            else None
+            ActivityWriter(engine, lease, run_id, what, today, self._known, self._background) if kind.activity else None
         )
 
     def known(self) -> Iterable[str]:
@@ -100,26 +98,28 @@ class Recorder(Generic[R]):
 
     def offer(self, records: list[R]) -> None:
         """Take records as they come in; write those that differ, in chunks."""
-        digest, entries, field = self._kind.digest, self._known.entries, self._kind.activity
+        pack, entries, field = self._kind.pack, self._known.entries, self._kind.activity
         for record in records:
             one = record.id
             before = entries.get(one, b"")
             seen = UNSET if field is None else getattr(record, field)
-            now = digest(record) + (stamp_in(before) if seen is UNSET else stamp_of(seen))
+            digest, packed = pack(record)
+            now = digest + (stamp_in(before) if seen is UNSET else stamp_of(seen))
             if now != before:
-                self._take(record, seen, before, now)
+                self._take(record, packed, seen, before, now)
         if self._weight >= WAITING:
             self._hand_over()
 
-    def _take(self, record: R, seen: datetime | UnsetType | None, before: bytes, now: bytes) -> None:
+    def _take(self, record: R, packed: bytes, seen: datetime | UnsetType | None, before: bytes, now: bytes) -> None:
         """Note a record that is new, differs or was active, to be written with others."""
         one = record.id
         self._known.entries[one] = now
         if now[:DIGEST] != before[:DIGEST]:
-            if one not in self._pending and len(before) >= DIGEST:
-                self._changed.add(one)
-            self._pending[one] = record, now[:DIGEST]
-            self._weight += self._rows(record)
+            if len(before) < DIGEST or one in self._new:
+                self._new.put(record, now[:DIGEST], packed)
+            else:
+                self._changed[one] = record, now[:DIGEST]
+                self._weight += self._rows(record)
         if self._activity is not None and seen is not UNSET:
             earlier = stamp_in(before)
             if earlier != stamp_in(now):
@@ -127,65 +127,51 @@ class Recorder(Generic[R]):
 
     def flush(self) -> None:
         """Write what is waiting, and wait until it is written."""
+        self._new.hand_over()
         self._hand_over()
         if self._activity is not None:
-            self._activity.flush()
-        if self._background is not None:
-            self._background.wait()
+            self._activity.hand_over()
+        self._background.wait()
 
     def _hand_over(self) -> None:
-        """Write what is waiting: in the background where there is one."""
-        if not self._pending:
-            return
-        pending, self._pending, self._weight = self._pending, {}, 0
-        changed, self._changed = self._changed, set()
+        """Write the changed records that are waiting."""
+        if self._changed:
+            changed, self._changed, self._weight = self._changed, {}, 0
+            self._background.submit(partial(self._write_in_order, changed))
 
-        def work() -> None:
-            with translated(f"{self._kind.resource} cannot be written"):
-                self._write_in_order(pending, changed)
-
-        if self._background is None:
-            work()
-        else:
-            self._background.submit(work)
-
-    def _write_in_order(self, pending: dict[str, tuple[R, bytes]], changed: set[str]) -> None:
-        """Write records by id, in transactions of bounded size."""
+    def _write_in_order(self, changed: dict[str, tuple[R, bytes]]) -> None:
+        """Write changed records by id, in transactions of bounded size."""
         chunk: list[tuple[R, bytes]] = []
         weight = 0
-        for _, (record, digest) in sorted(pending.items(), key=itemgetter(0)):
-            rows = self._rows(record)
-            if chunk and weight + rows > CHUNK:
-                self._write_all(chunk, changed)
-                chunk, weight = [], 0
-            chunk.append((record, digest))
-            weight += rows
-        self._write_all(chunk, changed)
+        with translated(f"{self._kind.resource} cannot be written"):
+            for _, (record, digest) in sorted(changed.items(), key=itemgetter(0)):
+                rows = self._rows(record)
+                if chunk and weight + rows > CHUNK:
+                    self._write_all(chunk)
+                    chunk, weight = [], 0
+                chunk.append((record, digest))
+                weight += rows
+            self._write_all(chunk)
 
     def _rows(self, record: R) -> int:
         """How many rows a record that differs may need."""
         return 2 + (len(getattr(record, self._kind.links.field)) if self._kind.links else 0)
 
-    def _write_all(self, chunk: list[tuple[R, bytes]], changed: set[str]) -> None:
+    def _write_all(self, chunk: list[tuple[R, bytes]]) -> None:
         # In one transaction, unless more references are lost than anybody could foresee.
         while chunk:
-            chunk = chunk[self._write(chunk, changed) :]
+            chunk = chunk[self._write(chunk) :]
 
-    def _write(self, chunk: list[tuple[R, bytes]], changed: set[str]) -> int:
+    def _write(self, chunk: list[tuple[R, bytes]]) -> int:
         """Write as many records as one transaction may hold, at least one; tell how many."""
         batch = Batch([], [], [], [], [], [])
         with writing(self._engine, self._lease) as connection:
-            known = [record.id for record, _ in chunk if record.id in changed]
-            stored = self._read(connection, known) if known else {}
+            stored = self._read(connection, [record.id for record, _ in chunk])
             planned = 0
             for record, digest in chunk:
-                before = stored.get(record.id)
+                self._plan(batch, record, digest, stored[record.id])
                 planned += 1
-                if before is None:
-                    self._plan_new(batch, record, digest)
-                    continue
-                self._plan(batch, record, digest, before)
-                # Only a record that was stored can lose more references than it has now.
+                # A record can lose more references than it has now.
                 if batch.size >= CHUNK:
                     break
             self._close(connection, self._kind.table, batch.closed, batch.erased)
@@ -196,17 +182,6 @@ class Recorder(Generic[R]):
                 columns = ("org_id", "from_run", links.owner, links.target)
                 insert_rows(connection, links.table, columns, batch.links)
         return planned
-
-    def _plan_new(self, batch: Batch, offered: R, digest: bytes) -> None:
-        """The rows of a record that nobody has seen before."""
-        record: R = bounded(offered)
-        org_id, run, first_run, mark = self._first
-        if offered.malformed:
-            mark = mark_of(self._kind.record, offered.malformed)
-        batch.versions.append((org_id, run, first_run, mark, digest, *self._shared, record.id, *self._facts(record)))
-        if self._kind.links is not None:
-            one, targets = record.id, getattr(record, self._kind.links.field)
-            batch.links.extend([(org_id, run, one, target) for target in set(targets)])
 
     def _plan(self, batch: Batch, offered: R, digest: bytes, stored: Stored[R]) -> None:
         """Decide which rows a record that was stored before and differs needs."""

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from accesssync.drift.compare import compare_record, compare_references
-from accesssync.drift.facts import FACTS_VERSION, NOUNS, digest_of, mark_of, read_mark
+from accesssync.drift.facts import FACTS_VERSION, NOUNS, digest_of, facts_in, mark_of, pack_of, read_mark
 from accesssync.drift.text import LONGEST, bounded
 from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
@@ -112,3 +112,13 @@ def test_a_text_of_the_longest_length_stays_as_it_is() -> None:
     kept = role(1, name="ü" * LONGEST)
     assert bounded(kept) is kept
     assert bounded(role(1, name="ü" * (LONGEST + 1))) != role(1, name="ü" * (LONGEST + 1))
+
+
+@given(one=identities())
+def test_what_was_packed_is_read_back_with_the_letter_case_it_had(one: Identity) -> None:
+    digest, packed = pack_of(Identity)(one)
+    found = facts_in(Identity)(packed)
+    assert digest == digest_of(Identity)(one)
+    assert found.facts == [getattr(one, name) for name in NOUNS[Identity].facts]
+    assert (set(found.references), len(found.references)) == (set(one.role_ids), len(set(one.role_ids)))
+    assert tuple(found.malformed) == one.malformed
