@@ -36,7 +36,7 @@ def make_generation(
     folder = settings.report_dir
     order = Order(
         out=folder / now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
-        formats=chosen_formats(settings.report_format),
+        formats=chosen_formats(settings.report_format, settings.report_browser),
         by=by,
         now=now,
         token=token,
