@@ -1,6 +1,7 @@
 """`accesssync report`."""
 
 from pathlib import Path
+from secrets import token_hex
 from shlex import quote
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import click
 
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, complain, print_json, print_json_failed, say
+from accesssync.errors import UsageError
 from accesssync.model.visible import visible
 
 DIRECTORY = Path("accesssync-report")
@@ -19,6 +21,9 @@ DIRECTORY = Path("accesssync-report")
 Examples:
   accesssync report                                   # into ./accesssync-report
   accesssync report --as-of 2026-06-30 --out q2
+  accesssync report --from 2026-04-01 --to 2026-06-30 # and what came and went
+  accesssync report --compare 2026-03-31 2026-06-30
+  accesssync report --sample 25 --seed audit-2026-q2
   accesssync report --format csv --org emea --json"""
 )
 @click.option(
@@ -27,6 +32,16 @@ Examples:
 )  # fmt: skip
 @click.option("--format", "formats", metavar="NAME,...", help="Which files to write; default: all the usual ones.")
 @click.option("--as-of", metavar="WHEN", help="As it was then: a date (its end), a time, run-412, or 7d ago.")
+@click.option("--from", "start", metavar="WHEN", help="Also what happened since then: a date (its start) or the like.")
+@click.option("--to", "end", metavar="WHEN", help="Up to then (a date: its end); the rest is as it was then.")
+@click.option(
+    "--compare", nargs=2, metavar="WHEN WHEN", help="Who gained and lost what between two dates, the earlier first."
+)
+@click.option(
+    "--sample", type=click.IntRange(1, 10_000), metavar="N",
+    help="So many identities, grants and changes for an auditor, with columns to fill in.",
+)  # fmt: skip
+@click.option("--seed", metavar="TEXT", help="Draws the same sample again; default: a new one, which is printed.")
 @click.option(
     "--allow-incomplete", is_flag=True, help="Take the newest run, proven complete or not; every file says so."
 )
@@ -38,24 +53,37 @@ def report(
     out: Path,
     formats: str | None,
     as_of: str | None,
+    start: str | None,
+    end: str | None,
+    compare: tuple[str, str] | None,
+    sample: int | None,
+    seed: str | None,
     allow_incomplete: bool,
     all_permissions: bool,
     by: str | None,
 ) -> None:
     """The report set for a governance review, from the newest run that is proven complete."""
+    from msgspec.structs import replace
+
     from accesssync.jobs.evidence import signing_key
     from accesssync.jobs.findings.rulebook import rulebook_of
     from accesssync.jobs.governance.directory import load_governance
     from accesssync.jobs.opening import open_to_read
     from accesssync.jobs.report import make
+    from accesssync.jobs.report.beyond import usual
     from accesssync.jobs.report.formats import chosen_formats
 
     settings, moment = invocation.settings, now()
+    later = _later(as_of, end, start, compare)
+    if seed is not None and sample is None:
+        raise UsageError("--seed is for a sample", remedy="add --sample 25")
+    if seed is not None and not (seed.isprintable() and 0 < len(seed) <= 100):
+        raise UsageError("--seed is a text of 1 to 100 printable characters")
     order = make.Order(
         out=out,
         formats=chosen_formats(formats, settings.report_browser),
         names=invocation.orgs,
-        when=invocation.when(as_of, "--as-of", "end"),
+        when=invocation.when(later[1], later[0], "end"),
         allow_incomplete=allow_incomplete,
         all_permissions=all_permissions,
         by=invocation.operator(by),
@@ -63,6 +91,14 @@ def report(
         token=uuid4(),
         config_hash=settings.configuration_hash(),
         key=signing_key(settings),
+        asked=replace(
+            usual(settings, moment),
+            start=invocation.when(start, "--from", "start"),
+            end=invocation.when(end, "--to", "end"),
+            earlier=invocation.when(compare[0], "--compare", "end") if compare else None,
+            sample=sample,
+            seed=token_hex(8) if seed is None else seed,
+        ),
     )
     rulebook = rulebook_of(settings, load_governance(settings.governance_dir, moment.date()))
     with invocation.bar() as progress:
@@ -81,6 +117,24 @@ def report(
         raise error
 
 
+def _later(
+    as_of: str | None, end: str | None, start: str | None, compare: tuple[str, str] | None
+) -> tuple[str, str | None]:
+    """The option that says as of when everything is, and what it says; UsageError where several would."""
+    if compare and (start or end):
+        raise UsageError(
+            "--compare is about two dates, --from and --to about what was between them",
+            remedy="make two reports, with --out for each",
+        )
+    given = {"--as-of": as_of, "--to": end, "--compare": compare[1] if compare else None}
+    said = [(option, text) for option, text in given.items() if text is not None]
+    if len(said) > 1:
+        raise UsageError(
+            f"{said[0][0]} and {said[1][0]} both say as of when the report is", remedy=f"leave out {said[0][0]}"
+        )
+    return said[0] if said else ("--as-of", None)
+
+
 def _show(document: Document) -> None:
     for one in document["runs"]:
         proven = "proven complete" if one["complete"] else "NOT PROVEN COMPLETE"
@@ -93,6 +147,9 @@ def _show(document: Document) -> None:
     width = max((len(title) for title in tables), default=0)
     for title, count in tables.items():
         say(f"  {title:<{width}} {count:>10,}")
+    if document["sample"]:
+        size, seed = document["sample"]["size"], visible(quote(document["sample"]["seed"]))
+        say(f"sample: {size} of each table; again with --sample {size} --seed {seed}")
     size = sum(one["bytes"] for one in document["files"])
     say(f"{len(document['files'])} files, {size / 1e6:,.1f} MB in {visible(document['directory'])}")
     signed = document["signed_by"]

@@ -20,6 +20,11 @@ def retain(database: Database, settings: Settings, now: datetime, check: Callabl
     return retention.retain(database, cutoffs, check)
 
 
+def kept_since(settings: Settings, now: datetime) -> datetime | None:
+    """Before which time facts that hold no more may have been deleted; None where they are kept for ever."""
+    return _before(now, settings.retention_history)
+
+
 def _before(now: datetime, months: int) -> datetime | None:
     """So many calendar months ago; None for never. The 31st of a month without one is its 28th."""
     if months == 0:

@@ -129,6 +129,8 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
     attempts: Callable[[], Iterator[Attempt]]
     looks: Callable[[], Iterator[Look]]
     ruleset: str
+    ticketed: frozenset[str] = frozenset()
+    """The changes that people explained, by their id."""
     since: datetime
     """From when on changes and runs are told of."""
     all_permissions: bool = False

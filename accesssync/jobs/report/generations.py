@@ -13,6 +13,7 @@ from accesssync.errors import StoreError
 from accesssync.jobs.evidence import signing_key
 from accesssync.jobs.findings.rulebook import rulebook_of
 from accesssync.jobs.governance.directory import load_governance
+from accesssync.jobs.report.beyond import usual
 from accesssync.jobs.report.bundle import is_ours
 from accesssync.jobs.report.formats import chosen_formats
 from accesssync.jobs.report.make import Made, Order, make_report
@@ -42,6 +43,7 @@ def make_generation(
         token=token,
         config_hash=settings.configuration_hash(),
         key=signing_key(settings),
+        asked=usual(settings, now),
     )
     rulebook = rulebook_of(settings, load_governance(settings.governance_dir, now.date()))
     made = make_report(engine, rulebook, order, lambda _what, _done, _total: check())

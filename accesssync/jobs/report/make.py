@@ -16,6 +16,7 @@ from accesssync.evidence.manifest import File
 from accesssync.jobs.findings.rulebook import Rulebook
 from accesssync.jobs.inventory import Document, View
 from accesssync.jobs.report.about import Maker, block_of, last_manifest
+from accesssync.jobs.report.beyond import Asked, beyond, drawn, earlier_view, refuse_backwards
 from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
 from accesssync.jobs.report.choose import Choice, chosen_runs
 from accesssync.jobs.report.formats import Format
@@ -46,6 +47,8 @@ class Order(Struct, frozen=True, kw_only=True):
     config_hash: str = ""
     key: "Ed25519PrivateKey | None" = None
     """What signs it; None where nobody does."""
+    asked: Asked = Asked()
+    """What is wanted beyond the state of one day."""
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -58,12 +61,14 @@ class Made(Struct, frozen=True, kw_only=True):
     choice: Choice
     signed_by: str | None
     """The fingerprint of the key that signed it."""
+    asked: Asked
     warnings: tuple[str, ...]
 
 
 def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Progress) -> Made:
     """Write the bundle of the chosen organizations. What is promised and refused: `bundle` and `chosen_runs`."""
     warnings: list[str] = []
+    refuse_backwards(order.asked, order.when)
     choice = chosen_runs(engine, order.names, order.when, warnings.append, allow_incomplete=order.allow_incomplete)
     chosen = choice.views
     maker = Maker(
@@ -78,7 +83,15 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
         blocks = []
         for view in chosen:
             inner = folder if len(chosen) == 1 else folder.folder(view.org.name)
-            blocks.append(_write(engine, view, rulebook, order, maker, inner, warnings.append, progress))
+            earlier = earlier_view(
+                engine,
+                view,
+                order.asked,
+                warnings.append,
+                alone=len(chosen) == 1,
+                allow_incomplete=order.allow_incomplete,
+            )
+            blocks.append(_write(engine, view, earlier, rulebook, order, maker, inner, warnings.append, progress))
         closing = _close(folder, blocks, order)
         files = folder.files()
         _note(engine, order, maker, chosen, closing, len(files))
@@ -89,6 +102,7 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
         files=files,
         choice=choice,
         signed_by=closing.fingerprint,
+        asked=order.asked,
         warnings=tuple(warnings),
     )
 
@@ -96,6 +110,7 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
 def _write(
     engine: Database,
     view: View,
+    earlier: View | None,
     rulebook: Rulebook,
     order: Order,
     maker: Maker,
@@ -106,8 +121,12 @@ def _write(
     what, of = view.org.name, len(order.formats) + 1
     progress(what, 0, of)
     material = material_at(engine, view, rulebook, all_permissions=order.all_permissions)
-    block = block_of(engine, view, maker, filters=filters_of(material), limitations=limitations_of(material))
-    datasets = datasets_of(material)
+    further = beyond(engine, view, material, order.asked, order.now, earlier)
+    datasets = (*datasets_of(further.material), *further.datasets)
+    sample, how = drawn(view.org.name, datasets, order.asked)
+    datasets += sample
+    limitations = (*further.limitations, *how, *limitations_of(material))
+    block = block_of(engine, view, maker, filters=filters_of(further.material), limitations=limitations)
     for number, one in enumerate(order.formats, start=1):
         progress(what, number, of)
         one.write(datasets, block, folder, lambda text: warn(f"{view.org.name}: {text}"))
@@ -150,6 +169,7 @@ def _run(view: View) -> Document:
 
 def document(made: Made) -> Document:
     """A report that was made, for scripts."""
+    asked = made.asked
     return {
         "schema": "accesssync.report/1",
         "directory": str(made.out),
@@ -161,5 +181,6 @@ def document(made: Made) -> Document:
             {"name": name, "sha256": one.sha256, "bytes": one.bytes, "rows": one.rows}
             for name, one in made.files.items()
         ],
+        "sample": {"size": asked.sample, "seed": asked.seed} if asked.sample is not None else None,
         "warnings": list(made.warnings),
     }

@@ -12,6 +12,7 @@ from accesssync.store import changes, finding_history, inventory, material
 from accesssync.store.decisions import latest_decisions
 from accesssync.store.engine import Database
 from accesssync.store.governed import governed_at
+from accesssync.store.spans import ticketed
 
 RECENT = timedelta(days=90)
 """How far back changes and runs are told of: a quarter, as most reviews look at."""
@@ -49,6 +50,7 @@ def material_at(engine: Database, view: View, rulebook: Rulebook, *, all_permiss
         looks=partial(material.read_looks, engine, moment, since),
         ruleset=ruleset(),
         since=since,
+        ticketed=ticketed(engine, view.org.id),
         all_permissions=all_permissions,
     )
 

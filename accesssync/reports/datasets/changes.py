@@ -7,6 +7,7 @@ from accesssync.model.change import Change
 from accesssync.reports.dataset import Column, Dataset, Row
 from accesssync.reports.datasets import columns as shared
 from accesssync.reports.material import Material
+from accesssync.reports.period.history import basis_of
 
 COLUMNS = (
     shared.ORG,
@@ -24,6 +25,8 @@ COLUMNS = (
     Column("tier_delta", "text", "For what was given or taken: + or - and the most harmful tier of it."),
     Column("actor", "text", "Who did it, where that is known.", personal=True),
     Column("expected_by", "text", "The plan, or the ticket and reason, that accounts for it; empty: unexplained."),
+    shared.EXPLAINED,
+    shared.BASIS,
     Column("reviewed", "flag", "Empty: no access reviews are recorded."),
     Column("since_review_id", "id", "Empty: no access reviews are recorded."),
 )
@@ -36,12 +39,13 @@ def changes(material: Material) -> Dataset:
 
 def _rows(material: Material) -> Iterator[Row]:
     for one in material.changes():
+        basis = basis_of(one, material.ticketed)
         yield (
             material.org, one.id, f"run-{one.run_id}", one.observed_before, one.observed_after, one.observed_before,
             one.kind, one.cause.value, one.subject_id, one.subject,
             {name: pair[0] for name, pair in one.fields.items()},
             {name: pair[1] for name, pair in one.fields.items()}, _delta(material, one), one.actor, one.explanation,
-            None, None,
+            basis != "none", basis, None, None,
         )  # fmt: skip
 
 

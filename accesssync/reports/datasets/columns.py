@@ -28,3 +28,10 @@ MFA = Column(
 LAST_REVIEWED = Column("last_reviewed_at", "moment", "When this was last decided in an access review.")
 LAST_DECISION = Column("last_decision", "text", "What was decided in that review.")
 OPEN_FINDINGS = Column("open_findings", "count", "Findings about it that were open at the run.")
+EXPLAINED = Column("explained", "flag", "Whether it is known why.")
+BASIS = Column(
+    "basis",
+    "text",
+    "ticket where somebody explained it, plan where an applied plan did it, decided where a single command did, none "
+    "where nobody said.",
+)

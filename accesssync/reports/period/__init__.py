@@ -1,0 +1,1 @@
+"""What happened between two dates, and what differs between them: read off stretches of runs. Pure."""
