@@ -52,6 +52,10 @@ class Folder:
         """Note how many rows a file has."""
         self._written[self._prefix + name] = count
 
+    def rows_of(self, name: str) -> int | None:
+        """How many rows a file has that was written before; None for one that was not, or is no table."""
+        return self._written.get(self._prefix + name)
+
     def adopt(self, name: str) -> None:
         """Take in a file that another program wrote into this directory."""
         path = self.path / name

@@ -15,6 +15,7 @@ from accesssync.jobs.report.bundle import Folder
 from accesssync.reports.csv_file import write_csv
 from accesssync.reports.dataset import Dataset
 from accesssync.reports.json_file import columns, write_json, write_ndjson
+from accesssync.reports.workbook import write_workbook
 
 Tell = Callable[[str], None]
 """Says what could not be written and why."""
@@ -93,12 +94,21 @@ def _pdf(browser: str | None, datasets: Sequence[Dataset], block: Block, folder:
     folder.adopt(PDF)
 
 
+def _xlsx(datasets: Sequence[Dataset], block: Block, folder: Folder, _tell: Tell) -> None:
+    """One workbook. Where the tables are in CSV files too, its sheets hold only so much of the long ones."""
+    counts = {one.name: count for one in datasets if (count := folder.rows_of(f"{one.name}.csv")) is not None}
+    with folder.file("report.xlsx") as file:
+        count = write_workbook(datasets, block, file, counts=counts, folder=folder.path)
+    folder.rows("report.xlsx", count)
+
+
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
         Format(name="html", means="the page to read, in one file", write=_html),
         Format(name="pdf", means="the page as it is printed by a browser that is installed", write=partial(_pdf, None)),
         Format(name="csv", means="a table for each dataset, with what it is about beside it", write=_csv),
+        Format(name="xlsx", means="one workbook with a sheet for each dataset", write=_xlsx),
         Format(name="json", means="a document for each dataset", write=partial(_tables, "json", write_json)),
         Format(
             name="ndjson",
