@@ -113,6 +113,7 @@ def explore(played: "Played") -> list[str]:
         f"{program} changes --since run-1",
         f"{program} timeline {shlex.quote(played.subject)}",
         f"{program} identities --as-of run-1",
+        f"{program} evidence verify {shlex.quote(str(played.database.parent / 'report'))}",
     ]
 
 

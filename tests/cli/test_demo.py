@@ -60,6 +60,10 @@ def test_every_promise_is_kept_with_exact_figures(tmp_path: Path, capsysbinary: 
     assert measured["leaver"]["removed"] == measured["leaver"]["not_found"] == 1
     assert measured["invite"] == {"planned": 3, "applied": 3, "mails": 3, "planned_again": 0}
     assert measured["again"]["changes"] == 0
+    assert measured["report"]["tampered"] == 1
+    report = tmp_path / "demo" / "report"
+    assert measured["report"]["files"] == len(list(report.iterdir()))
+    assert (report / "index.html").is_file()
 
 
 def test_what_it_leaves_can_be_explored_with_the_commands_it_prints(
@@ -155,9 +159,20 @@ def test_people_see_a_line_for_every_act_and_no_escape_sequence(
     assert "\x1b" not in printed
     assert "\\x1b[1A" in printed
     started = [line[:10].strip() for line in printed.split("\n\n")[0].splitlines()]
-    labels = ["baseline", "drift", "half list", "false sum", "robots", "findings", "leaver", "invite", "again"]
+    labels = [
+        "baseline",
+        "drift",
+        "half list",
+        "false sum",
+        "robots",
+        "findings",
+        "leaver",
+        "invite",
+        "again",
+        "report",
+    ]
     assert [label for label in started if label] == labels
-    assert len(acts.ACTS) == 9
+    assert len(acts.ACTS) == len(labels)
 
 
 def test_the_comparison_sees_what_was_missed_and_what_was_invented() -> None:

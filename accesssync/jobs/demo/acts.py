@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from accesssync.errors import IncompleteError, RefusedError
+from accesssync.jobs.demo.hand_over import hand_over
 from accesssync.jobs.demo.invite import invite
 from accesssync.jobs.demo.judge import findings
 from accesssync.jobs.demo.meddle import compare, meddle
@@ -181,6 +182,7 @@ ACTS: tuple[Callable[[Stage], Act], ...] = (
     leaver,
     invite,
     again,
+    hand_over,
 )
 """In this order. Another act needs only its place here."""
 

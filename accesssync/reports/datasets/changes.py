@@ -24,7 +24,12 @@ COLUMNS = (
     Column("after", "json", "The fields that differ, as they are.", personal=True),
     Column("tier_delta", "text", "For what was given or taken: + or - and the most harmful tier of it."),
     Column("actor", "text", "Who did it, where that is known.", personal=True),
-    Column("expected_by", "text", "The plan, or the ticket and reason, that accounts for it; empty: unexplained."),
+    Column(
+        "expected_by",
+        "text",
+        "The plan, or the ticket and reason, that accounts for it; empty: unexplained.",
+        personal=True,
+    ),
     shared.EXPLAINED,
     shared.BASIS,
     Column("reviewed", "flag", "Empty: no access reviews are recorded."),

@@ -27,7 +27,7 @@ COLUMNS = (
     Column("roles_b", "list", "The roles that carry those of the others."),
     Column("same_role", "flag", "Whether one role alone breaks the rule."),
     Column("also_via_key", "flag", "Empty: keys can do no more than their owner, who is listed here."),
-    Column("mitigation", "text", "Why it was accepted, where it was."),
+    Column("mitigation", "text", "Why it was accepted, where it was.", personal=True),
     Column("waiver_expires_at", "day", "The last day on which that counts."),
 )
 

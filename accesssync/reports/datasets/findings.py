@@ -32,7 +32,7 @@ COLUMNS = (
     Column("control_ids", "list", "The controls that it is relevant evidence for, by framework."),
     Column("waiver_source", "text", "Where it was accepted: the file, or by command."),
     Column("waiver_approver", "text", "Who approved that.", personal=True),
-    Column("waiver_reason", "text", "Why it was accepted."),
+    Column("waiver_reason", "text", "Why it was accepted.", personal=True),
     Column("waiver_expires_at", "day", "The last day on which that counts."),
     Column("owner", "text", "Who answers for the accepted risk, else for the subject.", personal=True),
     Column("ticket", "text", "Empty: findings have no tickets of their own."),

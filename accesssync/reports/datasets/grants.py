@@ -34,7 +34,12 @@ COLUMNS = (
     Column("last_changed_at", "moment", "The same as first_seen_at: a grant begins and ends and does not change."),
     Column("ended_at", "moment", "Empty: what had ended by the run is not in here."),
     Column("provisioned_by", "text", "Who made the grant, where that is known.", personal=True),
-    Column("ticket", "text", "The plan that made the grant, or the ticket and reason that it was explained with."),
+    Column(
+        "ticket",
+        "text",
+        "The plan that made the grant, or the ticket and reason that it was explained with.",
+        personal=True,
+    ),
     shared.LAST_REVIEWED,
     Column("reviewer", "text", "Who decided in that review.", personal=True),
     shared.LAST_DECISION,

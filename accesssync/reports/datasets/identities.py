@@ -45,7 +45,7 @@ COLUMNS = (
     Column("nhi_kind", "text", "What kind of machine it is or may be."),
     Column("nhi_basis", "text", "declared by Datadog, override by a person, or inferred from what is known of it."),
     Column("nhi_confidence", "count", "Points that speak for a machine, at most 100; only where it was inferred."),
-    Column("nhi_reasons", "list", "What speaks for a machine, and what against it."),
+    Column("nhi_reasons", "list", "What speaks for a machine, and what against it.", personal=True),
     Column("owner", "text", "Who answers for it, as a file or a decision says.", personal=True),
     Column("first_seen_at", "moment", "When a run first saw it."),
     Column("first_seen_is_baseline", "flag", "Whether that was the first run, so that it may have been there before."),

@@ -28,7 +28,7 @@ COLUMNS = (
     Column("modified_at", "moment", "Not kept: it moves for reasons that are no change of access."),
     Column("saml_mappings", "count", "SAML mappings that give it."),
     Column("teams", "list", "Teams of those who hold it and are not disabled, by name."),
-    Column("owner", "text", "Empty: nothing declares owners of roles."),
+    Column("owner", "text", "Empty: nothing declares owners of roles.", personal=True),
     Column("unused_days", "count", "Whole days since any of its holders last logged in; empty where not known."),
     Column("overlaps_with", "list", "Other roles, but for the administrators', that carry all that this one does."),
     Column("first_seen_at", "moment", "When a run first saw it."),

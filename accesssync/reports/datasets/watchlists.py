@@ -43,7 +43,9 @@ PRIVILEGED = (
     Column("owner", "text", "Who answers for it, as a file or a decision says.", personal=True),
     Column("first_privileged_at", "moment", "When a run first saw one of these permissions held, without a gap."),
     Column("first_privileged_is_baseline", "flag", "Whether that was the first run: it may have been so before."),
-    Column("ticket", "text", "The plan, or the ticket and reason, behind a grant that makes privileged."),
+    Column(
+        "ticket", "text", "The plan, or the ticket and reason, behind a grant that makes privileged.", personal=True
+    ),
     Column("approver", "text", "Who made that grant, where it is known.", personal=True),
     shared.OPEN_FINDINGS,
     shared.LAST_REVIEWED,
