@@ -1,6 +1,6 @@
 """History as spans of runs: the rows whose stretch overlaps a range, each read once and none reconstructed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,11 +9,14 @@ from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy import Table as SqlTable
 
 from accesssync.drift.compare import R
+from accesssync.findings.picture import is_active
+from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
 from accesssync.reach.access import can_act
 from accesssync.reports.period.history import Link, Stay, Version
 from accesssync.reports.period.operation import Look
-from accesssync.reports.period.spans import OPEN, Span
+from accesssync.reports.period.sorts import Labels, Told
+from accesssync.reports.period.spans import OPEN
 from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.inventory import Moment, held
@@ -107,62 +110,46 @@ def stays(engine: Engine, org_id: int, last: int) -> dict[str, tuple[Stay, ...]]
         .order_by(one.id, one.from_run)
     )
     shared: dict[tuple[Stay, ...], tuple[Stay, ...]] = {}
-    known: dict[tuple[int, int, bool, bool], Stay] = {}
-    acts: dict[tuple[bool | None, str | None], bool] = {}
+    known: dict[tuple[int, int, bool, bool, bool], Stay] = {}
+    acts: dict[tuple[bool | None, str | None], tuple[bool, bool]] = {}
     found: dict[str, tuple[Stay, ...]] = {}
     with translated("the identities cannot be read"), engine.connect() as connection:
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query):
             able = acts.get(row[3:5])
             if able is None:
-                able = acts[row[3:5]] = can_act(Identity(id="", disabled=row[3], status=row[4]))
-            facts = row[1], _end(row[2], last), able, bool(row[5])
+                one_such = Identity(id="", disabled=row[3], status=row[4])
+                able = acts[row[3:5]] = can_act(one_such), is_active(one_such)
+            facts = row[1], _end(row[2], last), able[0], bool(row[5]), able[1]
             stay = known.get(facts) or known.setdefault(facts, Stay(*facts))
             mine = (*found.get(row[0], ()), stay)
             found[row[0]] = shared.setdefault(mine, mine)
     return found
 
 
-class Labels(Struct, frozen=True):
-    """What identities were taken for, by their id; runs as in the history of facts."""
-
-    classified: Mapping[str, tuple[Span, ...]]
-    """When the evidence said anything."""
-    machines: Mapping[str, tuple[Span, ...]]
-    """When it said that it is no person."""
-    decided: Mapping[str, tuple[tuple[datetime, str], ...]]
-    """What people decided, and when; oldest first."""
-    declared: Mapping[str, tuple[tuple[Span, str], ...]]
-    """What files of the governance directory said."""
-
-
-def labels(engine: Engine, org_id: int, last: int, asked: Iterable[str]) -> Labels:
-    """What everybody was taken for up to a run. When the evidence said that somebody is a person is told of `asked`."""
+def labels(engine: Engine, org_id: int, last: int) -> Labels:
+    """What everybody was taken for up to a run. Those of whom the same was said share one answer."""
     one = classifications.c
     query = select(one.id, one.computed, one.from_run, one.to_run).where(one.org_id == org_id, one.from_run <= last)
-    wanted = frozenset(asked)
-    classified: dict[str, tuple[Span, ...]] = {}
-    machines: dict[str, tuple[Span, ...]] = {}
+    shared: dict[Told, Told] = {}
+    computed: dict[str, Told] = {}
     decided: dict[str, tuple[tuple[datetime, str], ...]] = {}
-    declared: dict[str, tuple[tuple[Span, str], ...]] = {}
+    declared: dict[str, Told] = {}
     with translated("the classifications cannot be read"), engine.connect() as connection:
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query.order_by(one.id, one.from_run)):
-            span = row[2], _end(row[3], last)
-            if row[1] == "nhi":
-                machines[row[0]] = (*machines.get(row[0], ()), span)
-            if row[1] == "nhi" or row[0] in wanted:
-                classified[row[0]] = (*classified.get(row[0], ()), span)
-        told = select(decisions.c.identity_id, decisions.c.decided_at, decisions.c.label).order_by(decisions.c.id)
-        for who, at, label in connection.execute(told.where(decisions.c.org_id == org_id)):
+            told = (*computed.get(row[0], ()), ((row[2], _end(row[3], last)), row[1]))
+            computed[row[0]] = shared.setdefault(told, told)
+        entered = select(decisions.c.identity_id, decisions.c.decided_at, decisions.c.label).order_by(decisions.c.id)
+        for who, at, label in connection.execute(entered.where(decisions.c.org_id == org_id)):
             decided[who] = (*decided.get(who, ()), (at, label))
         said = select(governed.c.id, governed.c.from_run, governed.c.to_run, governed.c.label).where(
             governed.c.org_id == org_id,
             governed.c.from_run <= last,
-            governed.c.resource == "users",
+            governed.c.resource == Resource.USERS.value,
             governed.c.label.is_not(None),
         )
         for who, began, ended, label in connection.execute(said.order_by(governed.c.from_run)):
             declared[who] = (*declared.get(who, ()), ((began, _end(ended, last)), label))
-    return Labels(classified, machines, decided, declared)
+    return Labels(computed, decided, declared)
 
 
 def looks(engine: Engine, org_id: int, start: datetime, end: datetime) -> Iterator[Look]:

@@ -9,10 +9,9 @@ from accesssync.jobs.inventory import View
 from accesssync.reports.datasets.identities import type_of
 from accesssync.reports.material import Material
 from accesssync.reports.period.history import Names, Ran, Stay, Who
-from accesssync.reports.period.machines import machine_spans
 from accesssync.reports.period.privilege import Holding, Powers, holdings, powers
 from accesssync.reports.period.privileges import Powerful
-from accesssync.reports.period.spans import Spans
+from accesssync.reports.period.sorts import Sorts, sorts
 from accesssync.store import runs, spans
 from accesssync.store.engine import Database
 from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES, Links
@@ -70,13 +69,10 @@ class Past(Struct, frozen=True, kw_only=True, dict=True):
         return spans.stays(self.engine, self.view.org.id, self.view.run.id)
 
     @cached_property
-    def machines(self) -> dict[str, Spans]:
-        """When somebody was taken for a machine; see `machine_spans`."""
-        accounts = {one for one, mine in self.stays.items() if any(stay.service_account for stay in mine)}
-        told = spans.labels(self.engine, self.view.org.id, self.view.run.id, accounts)
-        return machine_spans(
-            self.stays, told.classified, told.machines, told.decided, told.declared, self.runs, latest=self.view.latest
-        )
+    def sorts(self) -> Sorts:
+        """When somebody was taken for a person, and when for a machine."""
+        labels = spans.labels(self.engine, self.view.org.id, self.view.run.id)
+        return sorts(self.stays, labels, self.runs, latest=self.view.latest)
 
     @cached_property
     def powers(self) -> Powers:

@@ -12,6 +12,7 @@ from accesssync.reports.dataset import Column, Dataset, Row
 from accesssync.reports.datasets.columns import ORG
 from accesssync.reports.period.history import Ran, Stay, stays
 from accesssync.reports.period.privilege import Holding
+from accesssync.reports.period.sorts import Sorts
 from accesssync.reports.period.spans import Spans, begun, ended, intersection, union, without
 
 MOST = 60
@@ -23,12 +24,12 @@ COLUMNS = (
     ORG,
     Column("at", "moment", "When the run ended."),
     Column("run_id", "id", "The newest proven run of this step."),
-    Column("privileged_people", "count", "People who were able to act and held a permission of T0 or T1."),
-    Column("privileged_machines", "count", "The same of service accounts and other identities that are no people."),
-    Column("people", "count", "Identities that were able to act and are taken for people."),
-    Column("machines", "count", "Identities that were able to act and are not people."),
-    Column("joined", "count", "Identities that came or were enabled since the point before; not known for the first."),
-    Column("left", "count", "Identities that went or were disabled since the point before; not known for the first."),
+    Column("privileged_people", "count", "Active people who held permissions of T0 or T1 beyond what everybody has."),
+    Column("privileged_machines", "count", "The same of active machines."),
+    Column("people", "count", "Active identities that were taken for people."),
+    Column("machines", "count", "Active identities that were taken for machines, suspected ones included."),
+    Column("joined", "count", "Identities invited, made or enabled since the point before; not known for the first."),
+    Column("left", "count", "Identities disabled or removed since the point before; not known for the first."),
 )
 
 
@@ -72,21 +73,17 @@ def _ended(run: Ran) -> datetime:
 def trend(
     chosen: Sequence[Ran],
     known: Mapping[str, tuple[Stay, ...]],
-    machines: Mapping[str, Spans],
+    sorted_out: Sorts,
     privileged: Mapping[str, Holding],
 ) -> list[Point]:
-    """The counts at each of these runs, from one pass over everybody.
-
-    `machines` has the runs at which an identity was taken for no person; of whoever is not in it, a service account is
-    a machine and everybody else a person.
-    """
+    """The counts at each of these runs, from one pass over everybody."""
     runs = [one.id for one in chosen]
     counts = {name: _Line(runs) for name in ("people", "machines", "privileged_people", "privileged_machines")}
     came, went = _Line(runs), _Line(runs)
-    for many, times in _alike(known, machines, privileged):
-        for name, spans in many.items():
+    for mine, sort, power, times in _alike(known, sorted_out, privileged):
+        for name, spans in _counted(mine, sort, power).items():
             counts[name].add(spans, times)
-        able = union((*many["people"], *many["machines"]))
+        able = union(stays(mine))
         if runs:
             came.mark(begun(able, runs[0], runs[-1]), times)
             went.mark(ended(able, runs[0], runs[-1]), times)
@@ -102,30 +99,31 @@ def trend(
     ]
 
 
+_Sort = tuple[Spans, Spans]
+"""When an identity was taken for a machine, and when for nobody knows what."""
+
+
 def _alike(
-    known: Mapping[str, tuple[Stay, ...]], machines: Mapping[str, Spans], privileged: Mapping[str, Holding]
-) -> Iterator[tuple[dict[str, Spans], int]]:
-    """The spans of everybody, by what they are counted as; ordinary people who stayed alike are counted together."""
-    plain: Counter[tuple[Stay, ...]] = Counter()
+    known: Mapping[str, tuple[Stay, ...]], sorted_out: Sorts, privileged: Mapping[str, Holding]
+) -> Iterator[tuple[tuple[Stay, ...], _Sort, Spans, int]]:
+    """What everybody is counted by, and how many there are; those who are alike are counted together."""
+    found: Counter[tuple[tuple[Stay, ...], _Sort, Spans]] = Counter()
     for one, mine in known.items():
-        if one in machines or one in privileged:
-            yield _counted(mine, machines.get(one), privileged[one].spans if one in privileged else ()), 1
-        else:
-            plain[mine] += 1
-    for mine, times in plain.items():
-        yield _counted(mine, None, ()), times
+        sort = sorted_out.machines.get(one, ()), sorted_out.undecided.get(one, ())
+        found[mine, sort, privileged[one].spans if one in privileged else ()] += 1
+    for alike, times in found.items():
+        yield *alike, times
 
 
-def _counted(mine: tuple[Stay, ...], machine: Spans | None, power: Spans) -> dict[str, Spans]:
-    able = union(stays(mine))
-    if machine is None:
-        machine = union((one.start, one.end) for one in mine if one.service_account)
-    person, robot = without(able, machine), intersection(able, machine)
+def _counted(mine: tuple[Stay, ...], sort: _Sort, power: Spans) -> dict[str, Spans]:
+    active = union((one.start, one.end) for one in mine if one.active)
+    machine = intersection(active, sort[0])
+    person = without(active, union((*sort[0], *sort[1])))
     return {
         "people": person,
-        "machines": robot,
+        "machines": machine,
         "privileged_people": intersection(person, power),
-        "privileged_machines": intersection(robot, power),
+        "privileged_machines": intersection(machine, power),
     }
 
 
