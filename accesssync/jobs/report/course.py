@@ -40,8 +40,9 @@ def before_of(past: Past, period: Period | None, compared: Ran | None) -> Before
 def previous_of(past: Past, before: Before) -> Dataset:
     """What the figures were then and are now."""
     last = past.runs[-1]
-    points = _counted(past, [before.run, last] if before.run.id < last.id else [last])
-    then, now = points[0], points[-1]
+    if before.run.id >= last.id:
+        return previous.previous(past.view.org.name, before, ())
+    then, now = _counted(past, [before.run, last])
     names = ("people", "machines", "privileged_people", "privileged_machines")
     figures = [(name, int(getattr(then, name)), int(getattr(now, name))) for name in names]
     figures.append(("open_critical_high", _pressing(past, before.run), _pressing(past, last)))

@@ -40,7 +40,7 @@ class Before(Struct, frozen=True):
 
 
 def previous(org: str, before: Before, figures: Sequence[tuple[str, int, int]]) -> Dataset:
-    """The figures as (name, before, now), as an export."""
+    """The figures as (name, before, now), as an export; none where there is nothing earlier to compare with."""
 
     def read() -> Iterator[Row]:
         for name, earlier, now in figures:

@@ -17,7 +17,7 @@ from accesssync.reports.datasets.columns import ORG
 
 RULE = (
     "of each table the rows with the smallest SHA-256 of seed, line feed, name of the table, line feed, id of the row "
-    "(docs/reports.md shows how to follow it)"
+    "(docs/periods.md shows how to follow it)"
 )
 
 TO_FILL_IN = (
