@@ -6,6 +6,7 @@ a policy changed, alerts nobody.
 
 from collections.abc import Mapping
 from datetime import datetime
+from shlex import quote
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -149,7 +150,7 @@ def of_change(change: Change, weights: Weights, involved: Involved, about: About
         **news.more,
         run=f"run-{change.run_id}",
         link=page_of(about.site, str(page or news.kind), change.subject_id),
-        command=f"accesssync changes --since run-{change.run_id - 1} --until run-{change.run_id} --org {about.org}",
+        command=f"{_command(change, news.kind)} --org {about.org}",
     )
     return Entry(
         stream=Stream.ALERTS,
@@ -283,6 +284,15 @@ def of_verdict(one: Verdict, about: About) -> Entry:
         body=body,
         severity=severity,
     )
+
+
+def _command(change: Change, kind: str) -> str:
+    """What shows more about a change."""
+    if kind == "identity":
+        return f"accesssync timeline {quote(change.subject_id)}"
+    if kind == "credential":
+        return f"accesssync credential show {quote(change.subject_id)}"
+    return f"accesssync who-can {quote(str(_field(change, 'permission')))}"
 
 
 def _field(change: Change, name: str) -> Any:

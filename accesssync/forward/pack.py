@@ -11,25 +11,29 @@ T = TypeVar("T")
 def packed(records: Iterable[tuple[T, bytes]], limits: Limits) -> Iterator[list[tuple[T, bytes]]]:
     """Batches within the limits of one call, each record with what it goes by.
 
-    A record that is too large for any batch comes in a batch of its own: see `too_large`.
+    A record that no call takes comes in a batch of its own, since it would spoil any other: see `hopeless`.
     """
     batch: list[tuple[T, bytes]] = []
     size = 2
     for what, record in records:
         # A list in JSON: brackets around, a comma between.
         grown = size + len(record) + (1 if batch else 0)
-        if batch and (len(batch) >= limits.records or grown > limits.bytes):
+        alone = hopeless(record, limits)
+        if batch and (alone or len(batch) >= limits.records or grown > limits.bytes):
             yield batch
             batch, grown = [], 2 + len(record)
         batch.append((what, record))
         size = grown
+        if alone:
+            yield batch
+            batch, size = [], 2
     if batch:
         yield batch
 
 
-def too_large(record: bytes, limits: Limits) -> bool:
-    """Whether no call takes this record."""
-    return len(record) > limits.record_bytes or len(record) + 2 > limits.bytes
+def hopeless(record: bytes, limits: Limits) -> bool:
+    """Whether no call takes this record: it is too large, or empty because it could not be made."""
+    return not record or len(record) > limits.record_bytes or len(record) + 2 > limits.bytes
 
 
 def halves(batch: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:

@@ -13,12 +13,13 @@ from accesssync.jobs.nhi import lexicon_of
 from accesssync.jobs.sync.classify import Judging
 from accesssync.jobs.sync.run import Target, Terms
 from accesssync.model.coverage import Resource
-from accesssync.settings import OrgSettings, Settings
+from accesssync.settings import OrgSettings, Publishing, Settings
 from accesssync.snapshot.listing import Limits
 from accesssync.store import schema
 from accesssync.store.engine import Database, parse_url
 
 if TYPE_CHECKING:
+    from accesssync.datadog.intake import Intake
     from accesssync.datadog.limits import Limits as Bounds
     from accesssync.datadog.read import DatadogSource
     from accesssync.datadog.transport import Event
@@ -150,6 +151,42 @@ def open_gateway(
         clock=monotonic,
         rng=rng,
         on_event=on_event,
+    )
+
+
+def open_publishing(
+    settings: Settings,
+    publishing: Publishing,
+    *,
+    sleep: Callable[[float], None],
+    monotonic: Callable[[], float],
+    rng: Random,
+    on_answer: Callable[[int], None] = lambda _status: None,
+) -> "Intake":
+    """The intakes of Datadog where an organization is published; nothing is sent yet.
+
+    ConfigurationError where there is no API key.
+    """
+    from accesssync.datadog.intake import open_intake
+
+    if publishing.api_key is None:
+        missing = f"{publishing.prefix}API_KEY"
+        raise ConfigurationError(
+            f"{missing} is not set, and nothing is published without it", org=publishing.org, remedy=f"set {missing}"
+        )
+    return open_intake(
+        org=publishing.org,
+        site=publishing.site,
+        api_key=publishing.api_key,
+        allowed=publishing.allowed,
+        setting=publishing.setting,
+        api_url=publishing.api_url,
+        allow_other_host=settings.allow_other_host,
+        limits=_limits(settings),
+        sleep=sleep,
+        clock=monotonic,
+        rng=rng,
+        on_answer=on_answer,
     )
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from operator import eq, ge, gt, le
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Select, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, text
 
 from accesssync.audit.entry import EMPTY, KEY_BYTES, Entry, Head, Sealed, seal
 from accesssync.audit.verify import Anchor
 from accesssync.store.engine import translated
 from accesssync.store.lease import writing
+from accesssync.store.outbox import Backlog
 from accesssync.store.tables import audit, audit_exports, runs
 
 APPEND_LOCK = 4_710_252
@@ -61,9 +62,9 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 def read_log(engine: Engine, chosen: Selection = Selection()) -> Iterator[Sealed]:  # noqa: B008 - it is frozen
     """Entries in the order of their numbers. Memory does not grow with the log."""
-    query = _matching(select(audit), chosen)
+    query = select(audit).where(*_matching(chosen))
     if chosen.newest is not None:
-        newest = _matching(select(audit.c.seq), chosen).order_by(audit.c.seq.desc()).limit(chosen.newest)
+        newest = select(audit.c.seq).where(*_matching(chosen)).order_by(audit.c.seq.desc()).limit(chosen.newest)
         query = query.where(audit.c.seq.in_(newest))
     query = query.order_by(audit.c.seq).execution_options(yield_per=_CHUNK)
     with translated("the audit log cannot be read"), engine.connect() as connection:
@@ -71,12 +72,39 @@ def read_log(engine: Engine, chosen: Selection = Selection()) -> Iterator[Sealed
             yield Sealed(**{name: getattr(row, name) for name in Sealed.__struct_fields__})
 
 
-def _matching(query: Select[tuple[object, ...]], chosen: Selection) -> Select[tuple[object, ...]]:
+def backlog(engine: Engine, org: str, after_seq: int, *, upto: int | None = None) -> Backlog:
+    """How many entries of an organization, and of what concerns all, come after a place, and the time of the first."""
+    chosen = Selection(orgs=(org,), after_seq=after_seq, upto_seq=upto)
+    query = select(func.count(), func.min(audit.c.at)).where(*_matching(chosen))
+    with translated("the audit log cannot be read"), engine.connect() as connection:
+        row = connection.execute(query).one()
+        return Backlog(int(row[0]), row[1])
+
+
+def place_before(engine: Engine, at: datetime) -> int:
+    """The number of the last entry from before a time; 0 where there is none."""
+    first = select(func.min(audit.c.seq)).where(audit.c.at >= at)
+    with translated("the audit log cannot be read"), engine.connect() as connection:
+        found = connection.execute(first).scalar()
+        if found is None:
+            found = (connection.execute(select(func.max(audit.c.seq))).scalar() or 0) + 1
+        return int(found) - 1
+
+
+def place_of_surplus(engine: Engine, org: str, most: int) -> int:
+    """The number of the newest entry that has at least `most` of this organization behind it; 0 where none has."""
+    mine = _matching(Selection(orgs=(org,)))
+    query = select(audit.c.seq).where(*mine).order_by(audit.c.seq.desc()).offset(most).limit(1)
+    with translated("the audit log cannot be read"), engine.connect() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
+def _matching(chosen: Selection) -> Iterator[ColumnElement[bool]]:
     # What belongs to no organization concerns all of them.
     if chosen.orgs:
-        query = query.where(audit.c.org.in_(chosen.orgs) | audit.c.org.is_(None))
+        yield audit.c.org.in_(chosen.orgs) | audit.c.org.is_(None)
     if chosen.kind is not None:
-        query = query.where((audit.c.kind == chosen.kind) | audit.c.kind.startswith(f"{chosen.kind}.", autoescape=True))
+        yield (audit.c.kind == chosen.kind) | audit.c.kind.startswith(f"{chosen.kind}.", autoescape=True)
     for column, compared, limit in (
         (audit.c.subject_id, eq, chosen.subject_id),
         (audit.c.at, ge, chosen.since),
@@ -85,8 +113,7 @@ def _matching(query: Select[tuple[object, ...]], chosen: Selection) -> Select[tu
         (audit.c.seq, le, chosen.upto_seq),
     ):
         if limit is not None:
-            query = query.where(compared(column, limit))
-    return query
+            yield compared(column, limit)
 
 
 def read_anchors(engine: Engine) -> list[Anchor]:

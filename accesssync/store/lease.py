@@ -55,6 +55,20 @@ def leased(
 
 
 @contextmanager
+def alone(engine: Engine, name: str, busy: str, *, org: str) -> Iterator[None]:
+    """Do something of a name that only one process at a time may do; it ends with the process, like a lease.
+
+    LockedError, which says `busy`, where another one does it.
+    """
+    with _exclusive(engine, name, wait=False, sleep=_never, refusal=LockedError(busy, org=org)):
+        yield
+
+
+def _never(_seconds: float) -> None:
+    raise RuntimeError("nobody waits here")
+
+
+@contextmanager
 def writing(engine: Engine, lease: Lease | None = None) -> Iterator[Connection]:
     """A transaction that may write; with a lease, only for as long as that is the newest one (else LockedError)."""
     with engine.connect().execution_options(accesssync_writes=True) as connection, connection.begin():
@@ -71,17 +85,24 @@ def writing(engine: Engine, lease: Lease | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
-def _exclusive(engine: Engine, org: str, *, wait: bool, sleep: Callable[[float], None]) -> Iterator[None]:
+def _exclusive(
+    engine: Engine,
+    org: str,
+    *,
+    wait: bool,
+    sleep: Callable[[float], None],
+    refusal: LockedError | None = None,
+) -> Iterator[None]:
     path = sqlite_path(engine.url)
     if path is not None:
-        with _file_lock(f"{path}.{_number(org):x}.lock", org, wait=wait, sleep=sleep):
+        with _file_lock(f"{path}.{_number(org):x}.lock", org, wait=wait, sleep=sleep, refusal=refusal):
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         query = text("SELECT pg_try_advisory_lock(:key)")
         with translated("the lock cannot be taken"):
             while not connection.execute(query, {"key": _number(org)}).scalar_one():
-                _refuse(org, wait=wait)
+                _refuse(org, wait=wait, refusal=refusal)
                 sleep(0.5)
         try:
             yield
@@ -92,7 +113,9 @@ def _exclusive(engine: Engine, org: str, *, wait: bool, sleep: Callable[[float],
 
 
 @contextmanager
-def _file_lock(name: str, org: str, *, wait: bool, sleep: Callable[[float], None]) -> Iterator[None]:
+def _file_lock(
+    name: str, org: str, *, wait: bool, sleep: Callable[[float], None], refusal: LockedError | None
+) -> Iterator[None]:
     handle = open_lock(name)
     try:
         while True:
@@ -100,16 +123,18 @@ def _file_lock(name: str, org: str, *, wait: bool, sleep: Callable[[float], None
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                _refuse(org, wait=wait)
+                _refuse(org, wait=wait, refusal=refusal)
                 sleep(0.5)
         yield
     finally:
         os.close(handle)
 
 
-def _refuse(org: str, *, wait: bool) -> None:
+def _refuse(org: str, *, wait: bool, refusal: LockedError | None) -> None:
     if not wait:
-        raise LockedError("another process is syncing this organization", org=org, remedy="try later, or add --wait")
+        raise refusal or LockedError(
+            "another process is syncing this organization", org=org, remedy="try later, or add --wait"
+        )
 
 
 def _number(org: str) -> int:

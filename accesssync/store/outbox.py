@@ -5,12 +5,12 @@ is told once the run is published: the flip of one row makes all of them deliver
 deletes them. Entries of an evaluation are written in the transaction of the findings they are about.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accesssync.errors import LockedError
@@ -179,9 +179,7 @@ def ensure_delivery(engine: Engine, way: Way, start: int = 0) -> Delivery:
     if found is not None:
         return found
     with translated("the delivery cannot be recorded"), writing(engine) as connection:
-        statement: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(deliveries)
-        fresh = {"after_seq": start, "delivered": 0, "dead": 0, "lost": 0, "dropped": 0, "state": "new", "failures": 0}
-        connection.execute(statement.values(**_key(way), **fresh).on_conflict_do_nothing())
+        _begin(connection, way, start)
     found = find_delivery(engine, way)
     if found is None:
         raise LookupError(way)
@@ -260,9 +258,9 @@ def prune(engine: Engine, org_id: int, stream: str, routes: Sequence[str]) -> in
         return _delete(engine, (outbox.c.org_id == org_id, outbox.c.stream == stream, outbox.c.seq <= least))
 
 
-def drop_old(engine: Engine, org_id: int, routes: Sequence[str], before: datetime) -> int:
-    """Delete what has waited since before a time, and count it on each route that had not settled it."""
-    return _drop(engine, org_id, None, routes, select(outbox.c.seq).where(outbox.c.queued_at < before))
+def drop_old(engine: Engine, org_id: int, stream: str, routes: Sequence[str], before: datetime) -> int:
+    """Delete what of a stream has waited since before a time, and count it on each route that had not settled it."""
+    return _drop(engine, org_id, stream, routes, select(outbox.c.seq).where(outbox.c.queued_at < before))
 
 
 def drop_surplus(engine: Engine, org_id: int, stream: str, routes: Sequence[str], most: int) -> int:
@@ -277,48 +275,38 @@ def drop_surplus(engine: Engine, org_id: int, stream: str, routes: Sequence[str]
 
 
 def _drop(
-    engine: Engine,
-    org_id: int,
-    stream: str | None,
-    routes: Sequence[str],
-    which: Select[Any],
-    most: int | None = None,
+    engine: Engine, org_id: int, stream: str, routes: Sequence[str], which: Select[Any], most: int | None = None
 ) -> int:
-    which = which.where(outbox.c.org_id == org_id)
-    if stream is not None:
-        which = which.where(outbox.c.stream == stream)
+    which = which.where(outbox.c.org_id == org_id, outbox.c.stream == stream)
     dropped = 0
     with translated("the outbox cannot be emptied"):
         while most is None or dropped < most:
             with writing(engine) as connection:
                 some = which.limit(CHUNK if most is None else min(CHUNK, most - dropped)).subquery()
-                gone = connection.execute(
-                    delete(outbox).where(outbox.c.seq.in_(select(some.c.seq))).returning(outbox.c.stream, outbox.c.seq)
-                ).all()
-                _count_dropped(connection, org_id, routes, gone)
+                statement = delete(outbox).where(outbox.c.seq.in_(select(some.c.seq))).returning(outbox.c.seq)
+                gone = list(connection.execute(statement).scalars())
+                for route in routes if gone else ():
+                    _count_dropped(connection, Way(org_id, stream, route), gone)
             dropped += len(gone)
             if not gone:
                 break
     return dropped
 
 
-def _count_dropped(connection: Connection, org_id: int, routes: Sequence[str], gone: Iterable[Any]) -> None:
-    by_stream: dict[str, list[int]] = {}
-    for stream, seq in gone:
-        by_stream.setdefault(stream, []).append(seq)
-    table = deliveries.c
-    for stream, seqs in by_stream.items():
-        for route in routes:
-            way = Way(org_id, stream, route)
-            row = connection.execute(_of(select(table.after_seq), way)).first()
-            if row is None:
-                fresh = {"after_seq": 0, "delivered": 0, "dead": 0, "lost": 0, "dropped": 0}
-                connection.execute(insert(deliveries).values(**_key(way), **fresh, state="new", failures=0))
-            missed = sum(seq > (row[0] if row else 0) for seq in seqs)
-            if missed:
-                connection.execute(
-                    update(deliveries).where(*_where(way)).values(dropped=table.dropped + missed)
-                )  # fmt: skip
+def _count_dropped(connection: Connection, way: Way, gone: Sequence[int]) -> None:
+    _begin(connection, way, 0)
+    after = connection.execute(_of(select(deliveries.c.after_seq), way)).scalar_one()
+    missed = sum(seq > after for seq in gone)
+    if missed:
+        counted = deliveries.c.dropped + missed
+        connection.execute(update(deliveries).where(*_where(way)).values(dropped=counted))
+
+
+def _begin(connection: Connection, way: Way, start: int) -> None:
+    """A row for a way that was never gone; one that is there stays as it is."""
+    statement: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(deliveries)
+    fresh = {"after_seq": start, "delivered": 0, "dead": 0, "lost": 0, "dropped": 0, "state": "new", "failures": 0}
+    connection.execute(statement.values(**_key(way), **fresh).on_conflict_do_nothing())
 
 
 def _delete(engine: Engine, conditions: tuple[ColumnElement[bool], ...]) -> int:

@@ -1,0 +1,14 @@
+"""`accesssync forward`: publish into Datadog and elsewhere."""
+
+import click
+
+from accesssync.cli.delivering import run, status
+
+
+@click.group()
+def forward() -> None:
+    """Publish alerts, the audit log, events and metrics."""
+
+
+for command in (run, status):
+    forward.add_command(command)

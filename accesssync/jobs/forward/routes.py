@@ -1,0 +1,92 @@
+"""The ways that the settings open: which streams of an organization go to which destinations, and which may not."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from accesssync.errors import ConfigurationError
+from accesssync.forward.destination import LOG_INTAKE, ONE_BY_ONE, Destination, Route
+from accesssync.forward.entry import Stream
+from accesssync.forward.records import Sender, event_of, log_of
+from accesssync.model.operation import Operation
+from accesssync.settings import OrgSettings, Publishing, Settings
+
+OPERATIONS = {Stream.ALERTS: Operation.SEND_LOG, Stream.AUDIT: Operation.SEND_LOG, Stream.EVENTS: Operation.SEND_EVENT}
+"""What sending a stream to Datadog is."""
+
+
+class Closed(Struct, frozen=True):
+    """A way that is not open: what is missing, and what to do. `needs` is the operation that is not allowed."""
+
+    stream: Stream
+    route: str
+    reason: str
+    remedy: str
+    needs: Operation | None = None
+
+
+def names_of(settings: Settings, stream: Stream) -> tuple[str, ...]:
+    """The destinations that a stream goes to, allowed or not; none where it is off."""
+    if stream.value not in settings.forward_streams:
+        return ()
+    chosen = set(settings.forward_destinations)
+    if stream.value not in settings.forward_webhook_streams:
+        chosen.discard("webhook")
+    return tuple(sorted(chosen))
+
+
+class Opening(Struct, frozen=True, kw_only=True):
+    """What a way of one organization is opened with. `intake` opens the connection to Datadog when it is first used."""
+
+    settings: Settings
+    org: OrgSettings
+    publishing: Publishing
+    sender: Sender
+    intake: Callable[[], Any]
+
+
+def open_routes(opening: Opening) -> Iterator[Route | Closed]:
+    """Every way of an organization that the settings ask for, in a fixed order: open, or closed with the reason."""
+    for stream in Stream:
+        for name in names_of(opening.settings, stream):
+            yield OPENERS[name](opening, stream)
+
+
+def _datadog(opening: Opening, stream: Stream) -> Route | Closed:
+    publishing, operation = opening.publishing, OPERATIONS[stream]
+    if operation not in publishing.allowed:
+        return not_allowed(opening, stream, "datadog", operation)
+    if publishing.api_key is None:
+        missing = f"{publishing.prefix}API_KEY"
+        return Closed(stream, "datadog", f"{missing} is not set, and nothing is published without it", f"set {missing}")
+    try:
+        intake = opening.intake()
+    except ConfigurationError as error:
+        return Closed(stream, "datadog", error.message, error.remedy or "see the settings of forwarding")
+    events = stream is Stream.EVENTS
+    destination: Destination = intake.events if events else intake.logs
+    return Route(
+        name="datadog",
+        stream=stream,
+        org=opening.org.name,
+        limits=ONE_BY_ONE if events else LOG_INTAKE,
+        prepare=partial(event_of if events else log_of, sender=opening.sender),
+        destination=destination,
+    )
+
+
+def not_allowed(opening: Opening, stream: Stream, route: str, operation: Operation) -> Closed:
+    """A way whose operation the organization does not allow."""
+    return Closed(
+        stream,
+        route,
+        f"{operation} is not allowed, so {stream.value} are kept and not sent",
+        f"to allow it, add {operation} to {opening.publishing.setting}",
+        operation,
+    )
+
+
+OPENERS: dict[str, Callable[[Opening, Stream], Route | Closed]] = {"datadog": _datadog}
+"""How a way to each destination is opened."""
