@@ -9,13 +9,12 @@ from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy import Table as SqlTable
 
 from accesssync.drift.compare import R
-from accesssync.findings.picture import is_active
 from accesssync.model.coverage import Resource
 from accesssync.model.identity import Identity
 from accesssync.reach.access import can_act
 from accesssync.reports.period.history import Link, Stay, Version
+from accesssync.reports.period.machines import Labels, Told
 from accesssync.reports.period.operation import Look
-from accesssync.reports.period.sorts import Labels, Told
 from accesssync.reports.period.spans import OPEN
 from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
@@ -110,16 +109,15 @@ def stays(engine: Engine, org_id: int, last: int) -> dict[str, tuple[Stay, ...]]
         .order_by(one.id, one.from_run)
     )
     shared: dict[tuple[Stay, ...], tuple[Stay, ...]] = {}
-    known: dict[tuple[int, int, bool, bool, bool], Stay] = {}
-    acts: dict[tuple[bool | None, str | None], tuple[bool, bool]] = {}
+    known: dict[tuple[int, int, bool, bool], Stay] = {}
+    acts: dict[tuple[bool | None, str | None], bool] = {}
     found: dict[str, tuple[Stay, ...]] = {}
     with translated("the identities cannot be read"), engine.connect() as connection:
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query):
             able = acts.get(row[3:5])
             if able is None:
-                one_such = Identity(id="", disabled=row[3], status=row[4])
-                able = acts[row[3:5]] = can_act(one_such), is_active(one_such)
-            facts = row[1], _end(row[2], last), able[0], bool(row[5]), able[1]
+                able = acts[row[3:5]] = can_act(Identity(id="", disabled=row[3], status=row[4]))
+            facts = row[1], _end(row[2], last), able, bool(row[5])
             stay = known.get(facts) or known.setdefault(facts, Stay(*facts))
             mine = (*found.get(row[0], ()), stay)
             found[row[0]] = shared.setdefault(mine, mine)

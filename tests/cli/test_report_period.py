@@ -175,14 +175,12 @@ def test_the_trend_is_what_a_report_of_each_day_counts(told: Told, report: Repor
     for run in told.runs:
         tables = report("--as-of", run)
         privileged = {one["identity_id"] for one in tables["privileged"]}
-        active = {one: facts for one, facts in told.people(run).items() if facts["status"] == "Active"}
-        labels = {one: facts["classification"]["label"] for one, facts in active.items()}
-        people = {one for one, label in labels.items() if label == "human"}
-        machines = {one for one, label in labels.items() if label in ("nhi", "review")}
-        assert int(course[run]["people"]) == len(people)
-        assert int(course[run]["machines"]) == len(machines)
-        assert int(course[run]["privileged_people"]) == len(privileged & people)
-        assert int(course[run]["privileged_machines"]) == len(privileged & machines)
+        people = told.people(run)
+        machines = {one for one, facts in people.items() if facts["classification"]["label"] == "nhi"}
+        assert int(course[run]["people"]) == len(able(people) - machines)
+        assert int(course[run]["machines"]) == len(able(people) & machines)
+        assert int(course[run]["privileged_people"]) == len((privileged & able(people)) - machines)
+        assert int(course[run]["privileged_machines"]) == len(privileged & able(people) & machines)
     figures = {one["figure"]: one for one in report("--compare", told.runs[0], told.runs[1])["previous"]}
     assert figures["privileged_people"]["change"] == "1"
     assert figures["people"]["since_run_id"] == told.runs[0]

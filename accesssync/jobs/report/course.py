@@ -72,7 +72,7 @@ def operation_of(past: Past, period: Period | None, configured: Schedule | None)
 
 
 def _counted(past: Past, runs: list[Ran]) -> list[Point]:
-    return trend.trend(runs, past.stays, past.sorts, past.holdings)
+    return trend.trend(runs, past.stays, past.machines, past.holdings)
 
 
 def _pressing(past: Past, run: Ran) -> int:

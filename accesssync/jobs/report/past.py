@@ -9,9 +9,10 @@ from accesssync.jobs.inventory import View
 from accesssync.reports.datasets.identities import type_of
 from accesssync.reports.material import Material
 from accesssync.reports.period.history import Names, Ran, Stay, Who
+from accesssync.reports.period.machines import machines
 from accesssync.reports.period.privilege import Holding, Powers, holdings, powers
 from accesssync.reports.period.privileges import Powerful
-from accesssync.reports.period.sorts import Sorts, sorts
+from accesssync.reports.period.spans import Spans
 from accesssync.store import runs, spans
 from accesssync.store.engine import Database
 from accesssync.store.kinds import IDENTITIES, PERMISSIONS, ROLES, Links
@@ -69,10 +70,10 @@ class Past(Struct, frozen=True, kw_only=True, dict=True):
         return spans.stays(self.engine, self.view.org.id, self.view.run.id)
 
     @cached_property
-    def sorts(self) -> Sorts:
-        """When somebody was taken for a person, and when for a machine."""
+    def machines(self) -> dict[str, Spans]:
+        """When somebody was taken for a machine."""
         labels = spans.labels(self.engine, self.view.org.id, self.view.run.id)
-        return sorts(self.stays, labels, self.runs, latest=self.view.latest)
+        return machines(self.stays, labels, self.runs, latest=self.view.latest)
 
     @cached_property
     def powers(self) -> Powers:

@@ -137,6 +137,14 @@ def _aged(findings: Table, as_of: datetime) -> Iterator[tuple[Cell, Cell, int | 
             yield severity, status, max(0, (as_of - seen).days) if isinstance(seen, datetime) else None
 
 
+def opened_since(findings: Table, since: datetime) -> int:
+    """How many of the open critical and high findings were first seen after a time."""
+    return sum(
+        status in OPEN and severity in PRESSING and isinstance(seen, datetime) and seen > since
+        for severity, status, seen in findings.rows("severity", "status", "first_seen_at")
+    )
+
+
 def told_open(findings: Table) -> str:
     """`2 critical, 5 high`."""
     counts = open_by_severity(findings)

@@ -1,53 +1,54 @@
 """The numbers that a reader looks for first, each with what changed and the table that has its rows."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from accesssync.reports.columns import Table
-from accesssync.reports.figures.findings import PRESSING, open_by_severity, told_open
+from accesssync.reports.figures.findings import PRESSING, open_by_severity, opened_since, told_open
 from accesssync.reports.figures.population import Population, is_active, sort_of
 from accesssync.reports.figures.shape import Tile, percent
+from accesssync.reports.figures.trend import points
 
-NONE_BEFORE = "no earlier count"
+NONE_BEFORE = "no earlier report"
+_PLACES = {"privileged_people": 0, "privileged_machines": 1, "people": 2, "machines": 3}
 
 
-class Before:
-    """What changed since the time that the report compares its figures with."""
+class Course:
+    """What changed since the first point of the trend."""
 
-    def __init__(self, previous: Table | None) -> None:
-        rows = previous.rows("figure", "change", "since_at") if previous is not None else ()
-        self._told = {
-            name: (change, since)
-            for name, change, since in rows
-            if isinstance(change, int) and isinstance(since, datetime)
-        }
+    def __init__(self, trend: Table | None) -> None:
+        self._points = points(trend)
+        self.start = self._points[0][0] if len(self._points) > 1 else None
 
     def tell(self, name: str) -> tuple[int | None, str]:
-        """By how much a figure changed, and since when; or why nobody knows."""
-        found = self._told.get(name)
-        return (found[0], f"since {found[1]:%Y-%m-%d}") if found else (None, NONE_BEFORE)
+        """The difference of a column between its ends, and since when; or why there is none."""
+        if self.start is None:
+            return None, NONE_BEFORE
+        first, last = (one[1][_PLACES[name]] for one in (self._points[0], self._points[-1]))
+        if not isinstance(first, int) or not isinstance(last, int):
+            return None, NONE_BEFORE
+        return last - first, f"since {self.start:%Y-%m-%d}"
 
 
 def tiles(tables: Mapping[str, Table], population: Population) -> tuple[Tile, ...]:
     """The tiles of the page."""
-    before = Before(tables.get("previous"))
+    course = Course(tables.get("trend"))
     return (
-        _sort(population, before, "people", "Active people", good=None),
-        _sort(population, before, "machines", "Active machines", good=None),
-        _sort(population, before, "people", "Privileged people", privileged=True, good=False),
-        _sort(population, before, "machines", "Privileged machines", privileged=True, good=False),
+        _sort(population, course, "people", "Active people", good=None),
+        _sort(population, course, "machines", "Active machines", good=None),
+        _sort(population, course, "people", "Privileged people", privileged=True, good=False),
+        _sort(population, course, "machines", "Privileged machines", privileged=True, good=False),
         _rows(tables, "dormant", "Dormant", "not seen for longer than the policy allows"),
         _rows(tables, "external", "External", "of a domain that is not the organization's own"),
-        _pressing(tables, before),
+        _pressing(tables, course),
         _factor(population),
     )
 
 
 def _sort(
-    population: Population, before: Before, sort: str, label: str, *, good: bool | None, privileged: bool = False
+    population: Population, course: Course, sort: str, label: str, *, good: bool | None, privileged: bool = False
 ) -> Tile:
     counts = population.privileged if privileged else population.active
-    change, since = before.tell(f"privileged_{sort}" if privileged else sort)
+    change, since = course.tell(f"privileged_{sort}" if privileged else sort)
     if privileged:
         note = f"{percent(counts[sort], population.active[sort])} of the active {sort}"
     else:
@@ -77,22 +78,18 @@ def _rows(tables: Mapping[str, Table], name: str, label: str, note: str) -> Tile
     return Tile(label=label, value=value, note=note, change=None, since=NONE_BEFORE, table=name, good=False)
 
 
-def _pressing(tables: Mapping[str, Table], before: Before) -> Tile:
+def _pressing(tables: Mapping[str, Table], course: Course) -> Tile:
     findings = tables.get("findings")
-    value, note = None, ""
-    change, since = before.tell("open_critical_high")
+    value, note, since = None, "", NONE_BEFORE
     if findings is not None:
         counts = open_by_severity(findings)
         value = sum(counts[one] for one in PRESSING)
         note = told_open(findings)
+        if course.start is not None:
+            opened = opened_since(findings, course.start)
+            since = f"{opened:,} of them opened since {course.start:%Y-%m-%d}"
     return Tile(
-        label="Open critical and high",
-        value=value,
-        note=note,
-        change=change if findings is not None else None,
-        since=since,
-        table="findings",
-        good=False,
+        label="Open critical and high", value=value, note=note, change=None, since=since, table="findings", good=False
     )
 
 

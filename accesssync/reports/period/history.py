@@ -31,16 +31,12 @@ class Link(Struct, frozen=True, gc=False):
 
 
 class Stay(Struct, frozen=True, gc=False):
-    """An identity was listed from one run up to another.
-
-    `able`: nothing said that it was disabled; `active`: it could come in, so that its invitation was accepted, too.
-    """
+    """An identity was listed from one run up to another. `able`: nothing said that it was disabled."""
 
     start: int
     end: int
     able: bool
     service_account: bool
-    active: bool = True
 
 
 class Ran(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ COLUMNS = (
     Column(
         "figure",
         "text",
-        "people, machines, privileged_people or privileged_machines, able to act at the run; or open_critical_high, "
+        "people, machines, privileged_people or privileged_machines, as the trend counts them; or open_critical_high, "
         "findings.",
     ),
     Column("now", "count", "The figure at the run of the report."),

@@ -12,7 +12,6 @@ from accesssync.reports.dataset import Column, Dataset, Row
 from accesssync.reports.datasets.columns import ORG
 from accesssync.reports.period.history import Ran, Stay, stays
 from accesssync.reports.period.privilege import Holding
-from accesssync.reports.period.sorts import Sorts
 from accesssync.reports.period.spans import Spans, begun, ended, intersection, union, without
 
 MOST = 60
@@ -24,10 +23,10 @@ COLUMNS = (
     ORG,
     Column("at", "moment", "When the run ended."),
     Column("run_id", "id", "The newest proven run of this step."),
-    Column("privileged_people", "count", "Active people who held permissions of T0 or T1 beyond what everybody has."),
-    Column("privileged_machines", "count", "The same of active machines."),
-    Column("people", "count", "Active identities that were taken for people."),
-    Column("machines", "count", "Active identities that were taken for machines, suspected ones included."),
+    Column("privileged_people", "count", "People with access who held permissions of T0 or T1 beyond everybody's."),
+    Column("privileged_machines", "count", "The same of machines."),
+    Column("people", "count", "Identities that were not disabled and were taken for people; in doubt they are."),
+    Column("machines", "count", "Identities that were not disabled and were declared or found to be machines."),
     Column("joined", "count", "Identities invited, made or enabled since the point before; not known for the first."),
     Column("left", "count", "Identities disabled or removed since the point before; not known for the first."),
 )
@@ -73,15 +72,15 @@ def _ended(run: Ran) -> datetime:
 def trend(
     chosen: Sequence[Ran],
     known: Mapping[str, tuple[Stay, ...]],
-    sorted_out: Sorts,
+    machines: Mapping[str, Spans],
     privileged: Mapping[str, Holding],
 ) -> list[Point]:
-    """The counts at each of these runs, from one pass over everybody."""
+    """The counts at each of these runs, from one pass over everybody. `machines`: when somebody was taken for one."""
     runs = [one.id for one in chosen]
     counts = {name: _Line(runs) for name in ("people", "machines", "privileged_people", "privileged_machines")}
     came, went = _Line(runs), _Line(runs)
-    for mine, sort, power, times in _alike(known, sorted_out, privileged):
-        for name, spans in _counted(mine, sort, power).items():
+    for mine, machine, power, times in _alike(known, machines, privileged):
+        for name, spans in _counted(mine, machine, power).items():
             counts[name].add(spans, times)
         able = union(stays(mine))
         if runs:
@@ -99,31 +98,25 @@ def trend(
     ]
 
 
-_Sort = tuple[Spans, Spans]
-"""When an identity was taken for a machine, and when for nobody knows what."""
-
-
 def _alike(
-    known: Mapping[str, tuple[Stay, ...]], sorted_out: Sorts, privileged: Mapping[str, Holding]
-) -> Iterator[tuple[tuple[Stay, ...], _Sort, Spans, int]]:
+    known: Mapping[str, tuple[Stay, ...]], machines: Mapping[str, Spans], privileged: Mapping[str, Holding]
+) -> Iterator[tuple[tuple[Stay, ...], Spans, Spans, int]]:
     """What everybody is counted by, and how many there are; those who are alike are counted together."""
-    found: Counter[tuple[tuple[Stay, ...], _Sort, Spans]] = Counter()
+    found: Counter[tuple[tuple[Stay, ...], Spans, Spans]] = Counter()
     for one, mine in known.items():
-        sort = sorted_out.machines.get(one, ()), sorted_out.undecided.get(one, ())
-        found[mine, sort, privileged[one].spans if one in privileged else ()] += 1
+        found[mine, machines.get(one, ()), privileged[one].spans if one in privileged else ()] += 1
     for alike, times in found.items():
         yield *alike, times
 
 
-def _counted(mine: tuple[Stay, ...], sort: _Sort, power: Spans) -> dict[str, Spans]:
-    active = union((one.start, one.end) for one in mine if one.active)
-    machine = intersection(active, sort[0])
-    person = without(active, union((*sort[0], *sort[1])))
+def _counted(mine: tuple[Stay, ...], machine: Spans, power: Spans) -> dict[str, Spans]:
+    able = union(stays(mine))
+    person, robot = without(able, machine), intersection(able, machine)
     return {
         "people": person,
-        "machines": machine,
+        "machines": robot,
         "privileged_people": intersection(person, power),
-        "privileged_machines": intersection(machine, power),
+        "privileged_machines": intersection(robot, power),
     }
 
 

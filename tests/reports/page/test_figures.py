@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
@@ -15,7 +15,6 @@ from accesssync.reports.figures.heat import roles_by_tier
 from accesssync.reports.figures.logins import last_logins
 from accesssync.reports.figures.population import Population, humans_and_machines
 from accesssync.reports.figures.shape import percent, spans
-from accesssync.reports.figures.tiles import NONE_BEFORE, tiles
 from accesssync.reports.figures.trend import joined_and_left, privileged_over_time
 from accesssync.reports.page.drawing.picture import ticks
 from tests.reports.builders import AT
@@ -147,13 +146,3 @@ def test_a_share_is_never_rounded_to_nothing_or_to_everything() -> None:
         "none", "under 1 %", "over 99 %", "33 %",
     )  # fmt: skip
     assert spans((30, 90)) == ("0\u201330", "31\u201390", "over 90")
-
-
-def test_a_tile_tells_what_the_figures_were_before() -> None:
-    rows = whole(30)
-    since = datetime(2026, 10, 21, tzinfo=UTC)
-    previous = [{"figure": "privileged_people", "change": -2, "since_at": since}]
-    tables = {"identities": table("identities", rows["identities"]), "previous": table("previous", previous)}
-    found = {one.label: one for one in tiles(tables, Population(tables["identities"]))}
-    assert (found["Privileged people"].change, found["Privileged people"].since) == (-2, "since 2026-10-21")
-    assert (found["Active people"].change, found["Active people"].since) == (None, NONE_BEFORE)

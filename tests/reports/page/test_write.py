@@ -108,7 +108,7 @@ def test_what_is_not_in_the_report_is_left_out_and_said() -> None:
     page = page_of([dataset("identities", rows["identities"])])
     assert "Not drawn, as this report has no such data: privileged identities over time, open findings" in page
     assert "Not in this report: findings, keys tokens, roles" in page
-    assert "no earlier count" in page
+    assert "no earlier report" in page
     everything = {**rows, "effective_permissions": rows["role_permissions"], "joined": rows["changes"]}
     page = page_of(datasets(everything))
     assert "Not a table here: effective_permissions" in page

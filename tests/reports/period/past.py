@@ -7,13 +7,11 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from accesssync.findings.picture import is_active
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
 from accesssync.reach.access import Access, can_act
 from accesssync.reports.period.history import Link, Ran, Stay, Version
-from accesssync.reports.period.sorts import Sorts
-from accesssync.reports.period.spans import OPEN
+from accesssync.reports.period.spans import OPEN, Spans
 
 K = TypeVar("K", bound=Hashable)
 
@@ -27,13 +25,12 @@ PERMISSIONS = {"p-1": "user_access_manage", "p-2": "dashboards_read", "p-3": "or
 class State(Struct, frozen=True):
     """An organization at one run."""
 
-    people: dict[str, tuple[bool, bool, bool]]
-    """Whether each identity is able to act, whether it is a service account, and whether its invitation is pending."""
+    people: dict[str, tuple[bool, bool]]
+    """Whether each identity is able to act, and whether it is a service account."""
     grants: frozenset[tuple[str, str]]
     carried: frozenset[tuple[str, str]]
     catalogue: frozenset[str]
     machines: frozenset[str]
-    undecided: frozenset[str] = frozenset()
 
     def access(self) -> Access:
         """The same, as reach sees it."""
@@ -43,11 +40,10 @@ class State(Struct, frozen=True):
                 Identity(
                     id=one,
                     disabled=not able,
-                    status="Pending" if pending else "Active",
                     service_account=account,
                     role_ids=tuple(role for who, role in sorted(self.grants) if who == one),
                 )
-                for one, (able, account, pending) in self.people.items()
+                for one, (able, account) in self.people.items()
             ],
             roles=[
                 Role(
@@ -64,17 +60,13 @@ class State(Struct, frozen=True):
         """Who could act."""
         return {one.id for one in self.access().identities.values() if can_act(one)}
 
-    def active(self) -> set[str]:
-        """Who could come in."""
-        return {one.id for one in self.access().identities.values() if is_active(one)}
-
     def privileged(self) -> set[str]:
         """Who could act and was privileged."""
         access = self.access()
         return {one.id for one in access.identities.values() if can_act(one) and access.held(one) & access.privileged}
 
 
-people = st.dictionaries(st.sampled_from(IDENTITIES), st.tuples(*[st.booleans()] * 3))
+people = st.dictionaries(st.sampled_from(IDENTITIES), st.tuples(st.booleans(), st.booleans()))
 states = st.builds(
     State,
     people=people,
@@ -82,7 +74,6 @@ states = st.builds(
     carried=st.frozensets(st.tuples(st.sampled_from(ROLES), st.sampled_from(tuple(PERMISSIONS)))),
     catalogue=st.frozensets(st.sampled_from(tuple(PERMISSIONS))),
     machines=st.frozensets(st.sampled_from(IDENTITIES)),
-    undecided=st.frozensets(st.sampled_from(IDENTITIES)),
 )
 pasts = st.lists(states, min_size=1, max_size=6)
 
@@ -114,8 +105,8 @@ class Past(Struct, frozen=True):
     def stays(self) -> dict[str, tuple[Stay, ...]]:
         found: dict[str, list[Stay]] = {}
         told = self.spans(lambda state: [(who, *facts) for who, facts in state.people.items()])
-        for (one, able, account, pending), spans in told.items():
-            found.setdefault(one, []).extend(Stay(*span, able, account, able and not pending) for span in spans)
+        for (one, able, account), spans in told.items():
+            found.setdefault(one, []).extend(Stay(*span, able, account) for span in spans)
         return {one: tuple(sorted(mine, key=lambda stay: stay.start)) for one, mine in found.items()}
 
     def grants(self) -> list[Link]:
@@ -138,14 +129,9 @@ class Past(Struct, frozen=True):
             for span in spans
         ]
 
-    def sorts(self) -> Sorts:
-        """Who was taken for a machine, and who for nobody knows what."""
-        machines = self.spans(lambda state: state.machines)
-        undecided = self.spans(lambda state: state.undecided - state.machines)
-        return Sorts(
-            {one: tuple(spans) for one, spans in machines.items()},
-            {one: tuple(spans) for one, spans in undecided.items()},
-        )
+    def machines(self) -> dict[str, Spans]:
+        """Who was taken for a machine."""
+        return {one: tuple(spans) for one, spans in self.spans(lambda state: state.machines).items()}
 
 
 def ran(run: int, *, proven: bool = True, published: bool = True) -> Ran:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accesssync.reports.period.history import Stay
+from accesssync.reports.period.machines import Labels, machines
 from accesssync.reports.period.privilege import Powers, holdings, powers
-from accesssync.reports.period.sorts import Labels, sorts
 from accesssync.reports.period.spans import OPEN, Spans, begun, ended, held, intersection, union, without
 from accesssync.reports.period.trend import MOST, points, trend
 from tests.reports.period.past import Past, pasts, ran
@@ -58,24 +58,25 @@ def test_by_which_permissions_at_each_run(past: Past) -> None:
 def test_the_trend_counts_what_each_run_had(past: Past) -> None:
     runs = past.runs
     holding = holdings(past.grants(), past.stays(), found_in(past))
-    course = trend(runs, past.stays(), past.sorts(), holding)
+    course = trend(runs, past.stays(), past.machines(), holding)
     for point, state in zip(course, past.states, strict=True):
-        active, machines = state.active(), set(state.machines)
-        privileged, people = state.privileged() & active, active - machines - state.undecided
-        assert (point.people, point.machines) == (len(people), len(active & machines))
-        assert point.privileged_people == len(privileged & people)
-        assert point.privileged_machines == len(privileged & machines)
+        able, privileged, robots = state.able(), state.privileged(), set(state.machines)
+        assert (point.people, point.machines) == (len(able - robots), len(able & robots))
+        assert point.privileged_people == len(privileged - robots)
+        assert point.privileged_machines == len(privileged & robots)
     assert (course[0].joined, course[0].left) == (None, None)
-    for point, earlier, state in zip(course[1:], past.states, past.states[1:], strict=False):
+    for before, point, earlier, state in zip(course, course[1:], past.states, past.states[1:], strict=False):
         assert point.joined == len(state.able() - earlier.able())
         assert point.left == len(earlier.able() - state.able())
+        grown = point.people + point.machines - before.people - before.machines
+        assert (point.joined or 0) - (point.left or 0) == grown
 
 
 @given(pasts.map(Past))
 def test_a_trend_of_few_points_counts_everybody_who_came_and_went_in_between(past: Past) -> None:
     ends = [past.runs[0], past.runs[-1]] if len(past.runs) > 1 else past.runs
-    whole = trend(past.runs, past.stays(), past.sorts(), {})
-    two = trend(ends, past.stays(), past.sorts(), {})
+    whole = trend(past.runs, past.stays(), past.machines(), {})
+    two = trend(ends, past.stays(), past.machines(), {})
     assert (two[-1].people, two[-1].machines) == (whole[-1].people, whole[-1].machines)
     if len(ends) > 1:
         assert two[-1].joined == sum(one.joined or 0 for one in whole)
@@ -128,16 +129,12 @@ def test_whom_an_identity_is_taken_for_at_each_run(
     decided = tuple((runs[number].finished_at or runs[number].started_at, label) for number, label in sorted(decisions))
     labels = Labels({"ada": told}, {"ada": decided} if decided else {}, {"ada": declared} if declared else {})
     known = {"ada": (Stay(0, OPEN, True, account),)}
-    found = sorts(known, labels, runs, latest=True)
+    found = machines(known, labels, runs, latest=True)
     for run in range(13):
         label = first.get(run, "nhi" if account else "unknown")
         label = next((one for number, one in sorted(decisions, reverse=True) if number <= run), label)
         label = next((one for (start, end), one in reversed(declared) if start <= run < end), label)
-        expected = "machines" if label in ("nhi", "review") else "people" if label == "human" else "undecided"
-        machine = held(found.machines.get("ada", ()), run)
-        undecided = held(found.undecided.get("ada", ()), run)
-        assert ("machines" if machine else "undecided" if undecided else "people") == expected
-        assert not (machine and undecided)
+        assert held(found.get("ada", ()), run) == (label == "nhi")
 
 
 def test_a_decision_since_the_last_run_counts_where_the_newest_state_is_asked_for() -> None:
@@ -145,5 +142,5 @@ def test_a_decision_since_the_last_run_counts_where_the_newest_state_is_asked_fo
     later = runs[-1].started_at + timedelta(days=1)
     labels = Labels({"ada": (((1, OPEN), "human"),)}, {"ada": ((later, "nhi"),)}, {})
     known = {"ada": (Stay(1, OPEN, True, False),)}
-    assert sorts(known, labels, runs, latest=True).machines == {"ada": ((2, OPEN),)}
-    assert sorts(known, labels, runs, latest=False).machines == {}
+    assert machines(known, labels, runs, latest=True) == {"ada": ((2, OPEN),)}
+    assert machines(known, labels, runs, latest=False) == {}

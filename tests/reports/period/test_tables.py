@@ -155,7 +155,7 @@ NOBODY = frozenset[Any]()
 
 def story() -> Past:
     """Ada is there throughout; the second run sees the Admin role given to her, the third sees it taken."""
-    plain = State({"ada": (True, False, False)}, NOBODY, frozenset({("admin", "p-1")}), frozenset({"p-1"}), NOBODY)
+    plain = State({"ada": (True, False)}, NOBODY, frozenset({("admin", "p-1")}), frozenset({"p-1"}), NOBODY)
     return Past([plain, replace(plain, grants=frozenset({("ada", "admin")})), plain])
 
 
