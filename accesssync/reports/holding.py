@@ -56,6 +56,7 @@ class Holdings:
         self._runs = runs or {}
         self._found: dict[tuple[str, ...], Holding] = {}
         self._tiers: dict[int, str] = {}
+        self._same: dict[tuple[str, tuple[tuple[str, int], ...]], Part] = {}
         self._parts: dict[tuple[tuple[str, ...], bool], tuple[Part, ...]] = {}
 
     def of(self, role_ids: tuple[str, ...]) -> Holding:
@@ -90,7 +91,7 @@ class Holdings:
             for one in role_ids
             if access.carried(one) & bit
         ]
-        return Part(
+        part = Part(
             name=name,
             tier=access.tier(name),
             privileged=bool(bit & access.privileged),
@@ -98,6 +99,8 @@ class Holdings:
             via=self._carrying(role_ids, bit),
             runs=tuple(runs),
         )
+        # Of many sets the same is true: those of administrators are large, and hardly two are the same.
+        return self._same.setdefault((name, part.runs), part)
 
     def _carrying(self, role_ids: tuple[str, ...], wanted: int) -> tuple[str, ...]:
         roles = self._access.roles

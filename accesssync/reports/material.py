@@ -1,6 +1,7 @@
 """One organization at one published run, as everything in a report is made from it. Pure: read once, told often."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,9 @@ from accesssync.model.identity import Identity
 from accesssync.model.role import Role
 from accesssync.reach.credential import actors, granted
 from accesssync.reports.holding import Holding, Holdings
+
+Subject = tuple[str, str]
+"""The kind and the id of what a finding is about."""
 
 
 class Seen(Struct, frozen=True):
@@ -157,9 +161,25 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
         return self.holdings.of(one.role_ids)
 
     @cached_property
-    def open_findings(self) -> Mapping[tuple[str, str], int]:
+    def _judged(self) -> tuple[Mapping[Subject, int], Mapping[tuple[str, str, str], FindingAt]]:
+        open_: Counter[Subject] = Counter()
+        waived: dict[tuple[str, str, str], FindingAt] = {}
+        for one in self.findings():
+            if one.status == "open":
+                open_[one.subject_kind, one.subject_id] += 1
+            elif one.status == "waived":
+                waived[one.check, one.subject_kind, one.subject_id] = one
+        return open_, waived
+
+    @property
+    def open_findings(self) -> Mapping[Subject, int]:
         """How many findings are open about each subject, by its kind and id."""
-        return _counted((one.subject_kind, one.subject_id) for one in self.findings() if one.status == "open")
+        return self._judged[0]
+
+    @property
+    def waived_findings(self) -> Mapping[tuple[str, str, str], FindingAt]:
+        """The findings that are accepted, by check and by the kind and id of their subject."""
+        return self._judged[1]
 
     @cached_property
     def teams(self) -> Mapping[str, tuple[str, ...]]:
@@ -236,10 +256,3 @@ class Material(Struct, frozen=True, kw_only=True, dict=True):
 
 
 _NEVER = Seen(None, False)
-
-
-def _counted(keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for one in keys:
-        found[one] = found.get(one, 0) + 1
-    return found

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, case, select
 
+from accesssync.findings.severity import RANK
 from accesssync.reports.material import FindingAt
 from accesssync.store.engine import translated
 from accesssync.store.inventory import Moment
@@ -21,7 +22,7 @@ _Happened = tuple[list[_Event], str | None]
 
 
 def findings_at(engine: Engine, moment: Moment, at: datetime, until: datetime | None) -> Iterator[FindingAt]:
-    """Every finding that had been opened by a run, as it stood then, in order of their ids.
+    """Every finding that had been opened by a run, as it stood then, the most pressing first.
 
     `at` is the end of the run, by which waivers end. `until` is the time up to which what people did by command counts;
     None: all of it. Severity, subject and evidence are those that it was last told with: older ones are not kept.
@@ -30,7 +31,11 @@ def findings_at(engine: Engine, moment: Moment, at: datetime, until: datetime | 
         ended = _run_ends(connection, moment)
         happened = _events(connection, moment, until)
         one = findings.c
-        query = select(findings).where(one.org_id == moment.org_id, one.opened_run <= moment.run_id).order_by(one.id)
+        query = (
+            select(findings)
+            .where(one.org_id == moment.org_id, one.opened_run <= moment.run_id)
+            .order_by(case(RANK, value=one.severity, else_=len(RANK)), one.check_id, one.subject, one.id)
+        )
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query).mappings():
             yield _standing(row, happened.get(row["id"], ([], None)), at, ended)
 

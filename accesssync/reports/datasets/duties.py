@@ -91,9 +91,7 @@ def broken_rules(material: Material) -> BrokenRules:
 def _rows(material: Material) -> Iterator[Row]:
     broken = BrokenRules(material)
     access = material.picture.access
-    waived = {
-        (one.check, one.subject_kind, one.subject_id): one for one in material.findings() if one.status == "waived"
-    }
+    waived = material.waived_findings
     for one in material.people:
         if not can_act(one):
             continue

@@ -1,12 +1,11 @@
 """What is wrong, what was accepted, and what was put right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from accesssync.findings.catalogue import BY_ID
 from accesssync.findings.check import Check
 from accesssync.findings.separation import controls
-from accesssync.findings.severity import RANK
 from accesssync.reports.dataset import Column, Dataset, Row
 from accesssync.reports.datasets import columns as shared
 from accesssync.reports.material import FindingAt, Material
@@ -41,28 +40,36 @@ COLUMNS = (
 
 
 def findings(material: Material) -> Dataset:
-    """Every finding that there was up to the run, the most pressing first."""
+    """Every finding that there was up to the run: the most pressing first, and what was resolved at the end."""
     return Dataset("findings", "Findings", "finding", COLUMNS, partial(_rows, material))
 
 
 def _rows(material: Material) -> Iterator[Row]:
     refs = {check.id: _controls(check) for check in BY_ID.values()}
-    for one in sorted(material.findings(), key=_order):
-        check = BY_ID.get(one.check)
-        waiver = one.waiver if one.waiver and one.status == "waived" else {}
-        ended = one.resolved_at if one.status == "resolved" else None
-        yield (
-            material.org, one.id, one.check, check.title if check else one.check, one.severity, _status(one),
-            one.subject_kind, one.subject_id, one.subject, one.evidence, one.opened_at, one.last_seen_at,
-            max(0, ((ended or material.at) - one.opened_at).days), one.reopened, ended,
-            one.resolved_because if ended else None, check.remedy.text if check else None, refs.get(one.check, ()),
-            waiver.get("source"), waiver.get("approver"), waiver.get("reason"),
-            one.waived_until if waiver else None, waiver.get("owner") or _owner(material, one), None, material.ruleset,
-        )  # fmt: skip
+    settled = 0
+    for one in material.findings():
+        if one.status == "resolved":
+            settled += 1
+        else:
+            yield _row(material, one, refs)
+    # Read again rather than kept: there may be any number of them.
+    for one in material.findings() if settled else ():
+        if one.status == "resolved":
+            yield _row(material, one, refs)
 
 
-def _order(one: FindingAt) -> tuple[bool, int, str, str, str]:
-    return one.status == "resolved", RANK.get(one.severity, 99), one.check, one.subject, one.id
+def _row(material: Material, one: FindingAt, refs: Mapping[str, tuple[str, ...]]) -> Row:
+    check = BY_ID.get(one.check)
+    waiver = one.waiver if one.waiver and one.status == "waived" else {}
+    ended = one.resolved_at if one.status == "resolved" else None
+    return (
+        material.org, one.id, one.check, check.title if check else one.check, one.severity, _status(one),
+        one.subject_kind, one.subject_id, one.subject, one.evidence, one.opened_at, one.last_seen_at,
+        max(0, ((ended or material.at) - one.opened_at).days), one.reopened, ended,
+        one.resolved_because if ended else None, check.remedy.text if check else None, refs.get(one.check, ()),
+        waiver.get("source"), waiver.get("approver"), waiver.get("reason"),
+        one.waived_until if waiver else None, waiver.get("owner") or _owner(material, one), None, material.ruleset,
+    )  # fmt: skip
 
 
 def _status(one: FindingAt) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import partial
 
-from accesssync.model.identity import Identity
 from accesssync.reports.dataset import Column, Dataset, Row
 from accesssync.reports.datasets import columns as shared
 from accesssync.reports.holding import Part
@@ -43,28 +42,25 @@ def effective_permissions(material: Material) -> Dataset:
 
 
 def _rows(material: Material) -> Iterator[Row]:
-    told: dict[tuple[str, ...], list[tuple[Part, Row]]] = {}
+    holdings, wanted = material.holdings, not material.all_permissions
+    # By the part itself, of which there is one for all who hold it through the same roles.
+    told: dict[int, Row] = {}
     for one in material.people:
-        parts = told.get(one.role_ids)
-        if parts is None:
-            parts = told[one.role_ids] = _parts(material, one)
+        parts = holdings.parts(one.role_ids, privileged=wanted)
         if not parts:
             continue
         runs = material.grant_runs.get(one.id, _NO_RUNS)
         who = material.org, one.id, one.email
-        for part, cells in parts:
+        for part in parts:
+            cells = told.get(id(part))
+            if cells is None:
+                cells = told[id(part)] = _cells(material, part)
             seen = material.first_seen(part.since(runs))
             yield (*who, *cells, seen.at, seen.baseline)
 
 
-def _parts(material: Material, one: Identity) -> list[tuple[Part, Row]]:
-    """The cells of each permission, which everybody with the same roles shares."""
-    access, managed = material.picture.access, material.managed
-    found: list[tuple[Part, Row]] = []
-    for part in material.holdings.parts(one.role_ids, privileged=not material.all_permissions):
-        listed = access.permission(part.name)
-        told = (listed.display_name, listed.group_name, listed.display_type) if listed else (None, None, None)
-        added = part.restricted and not any(role in managed for role, _ in part.runs)
-        cells = (part.name, *told, part.restricted, part.tier, part.privileged, part.via, len(part.via), added)
-        found.append((part, cells))
-    return found
+def _cells(material: Material, part: Part) -> Row:
+    listed = material.picture.access.permission(part.name)
+    told = (listed.display_name, listed.group_name, listed.display_type) if listed else (None, None, None)
+    added = part.restricted and not any(role in material.managed for role, _ in part.runs)
+    return (part.name, *told, part.restricted, part.tier, part.privileged, part.via, len(part.via), added)
