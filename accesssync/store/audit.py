@@ -1,7 +1,7 @@
 """The audit log as a table. An entry is written in the transaction of what it tells of: both are there, or neither."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from operator import eq, ge, gt, le
 
@@ -60,15 +60,15 @@ class Selection(Struct, frozen=True, kw_only=True):
     """Only so many of the newest; they come oldest first all the same."""
 
 
-def read_log(engine: Engine, chosen: Selection = Selection()) -> Iterator[Sealed]:  # noqa: B008 - it is frozen
+def read_log(engine: Engine, chosen: Selection = Selection()) -> Generator[Sealed, None, None]:  # noqa: B008 - it is frozen
     """Entries in the order of their numbers. Memory does not grow with the log."""
     query = select(audit).where(*_matching(chosen))
     if chosen.newest is not None:
         newest = select(audit.c.seq).where(*_matching(chosen)).order_by(audit.c.seq.desc()).limit(chosen.newest)
         query = query.where(audit.c.seq.in_(newest))
     query = query.order_by(audit.c.seq).execution_options(yield_per=_CHUNK)
-    with translated("the audit log cannot be read"), engine.connect() as connection:
-        for row in connection.execute(query):
+    with translated("the audit log cannot be read"), engine.connect() as connection, connection.execute(query) as rows:
+        for row in rows:
             yield Sealed(**{name: getattr(row, name) for name in Sealed.__struct_fields__})
 
 

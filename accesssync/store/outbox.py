@@ -155,8 +155,8 @@ def read_waiting(
     )
     found: list[Waiting] = []
     size = 0
-    with translated("the outbox cannot be read"), engine.connect() as connection:
-        for row in connection.execute(query):
+    with translated("the outbox cannot be read"), engine.connect() as connection, connection.execute(query) as rows:
+        for row in rows:
             one = Waiting(seq=row[0], dedup_id=row[1], observed_at=row[2], severity=row[3], body=row[4])
             found.append(one)
             size += len(one.body)

@@ -1,6 +1,7 @@
 """Where entries to be delivered come from: the outbox, and the audit log, which is one by itself."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -111,11 +112,12 @@ class AuditSource(Struct, frozen=True):
         chosen = audit.Selection(orgs=(self.about.org,), after_seq=after)
         found: list[Placed] = []
         size = 0
-        for sealed in islice(audit.read_log(self.engine, chosen), most):
-            found.append((sealed.seq, of_audit(sealed, self.about)))
-            size += len(sealed.body) + len(sealed.personal)
-            if size >= most_bytes:
-                break
+        with closing(audit.read_log(self.engine, chosen)) as log:
+            for sealed in islice(log, most):
+                found.append((sealed.seq, of_audit(sealed, self.about)))
+                size += len(sealed.body) + len(sealed.personal)
+                if size >= most_bytes:
+                    break
         return found
 
     def waiting(self, after: int) -> Backlog:
