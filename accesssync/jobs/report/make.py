@@ -19,7 +19,7 @@ from accesssync.jobs.report.about import Maker, block_of, last_manifest
 from accesssync.jobs.report.beyond import Asked, beyond, drawn, earlier_view, refuse_backwards
 from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
 from accesssync.jobs.report.choose import Choice, chosen_runs
-from accesssync.jobs.report.formats import Format
+from accesssync.jobs.report.formats import PAGE, Format
 from accesssync.jobs.report.material import ended, material_at
 from accesssync.model.when import When, as_text
 from accesssync.reports.datasets.catalogue import datasets_of, filters_of, limitations_of
@@ -92,6 +92,8 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
                 allow_incomplete=order.allow_incomplete,
             )
             blocks.append(_write(engine, view, earlier, rulebook, order, maker, inner, warnings.append, progress))
+        if len(chosen) > 1 and any(one.name == "html" for one in order.formats):
+            _front(folder, blocks, choice)
         closing = _close(folder, blocks, order)
         files = folder.files()
         _note(engine, order, maker, chosen, closing, len(files))
@@ -132,6 +134,13 @@ def _write(
         one.write(datasets, block, folder, lambda text: warn(f"{view.org.name}: {text}"))
     progress(what, of, of)
     return block
+
+
+def _front(folder: Bundle, blocks: Sequence[Block], choice: Choice) -> None:
+    from accesssync.reports.page.front import write_front
+
+    with folder.file(PAGE) as file:
+        write_front(blocks, [one.line() for one in choice.left_out], file)
 
 
 def _close(folder: Bundle, blocks: Sequence[Block], order: Order) -> Closing:

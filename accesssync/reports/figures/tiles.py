@@ -52,7 +52,10 @@ def _sort(
     if privileged:
         note = f"{percent(counts[sort], population.active[sort])} of the active {sort}"
     else:
-        note = f"and {population.pending[sort]:,} invited, {population.disabled[sort]:,} disabled"
+        further = ((population.pending, "invited"), (population.disabled, "disabled"))
+        note = "and " + (", ".join(f"{count[sort]:,} {word}" for count, word in further if count[sort]) or "no others")
+        if sort == "people" and population.active["undecided"]:
+            note += f"; of {population.active['undecided']:,} more it is not decided"
     return Tile(
         label=label,
         value=counts[sort] if population.known else None,
@@ -100,9 +103,9 @@ def _factor(population: Population) -> Tile:
     return Tile(
         label="Without a second factor",
         value=without if known else None,
-        note=f"of {known:,} people of whom it is known; of {people - known:,} it is not",
+        note=f"of {known:,} active people of whom it is known" if known else f"of any of {people:,} active people",
         change=None,
-        since=f"unknown for {percent(people - known, people)}" if population.known else NONE_BEFORE,
+        since=f"unknown for {percent(people - known, people)}" if people else NONE_BEFORE,
         table="identities",
         good=False,
     )

@@ -1,15 +1,9 @@
 """Write the page: one file that needs no network, runs no script but its own, and says everything without any."""
 
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
+from collections.abc import Mapping, Sequence, Set
 from typing import BinaryIO
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from msgspec import Struct
 
 from accesssync.evidence.block import Block, recipe
@@ -19,8 +13,8 @@ from accesssync.reports.dataset import Cell, Dataset
 from accesssync.reports.figures.findings import fix_first
 from accesssync.reports.figures.logins import last_logins
 from accesssync.reports.figures.population import Population
-from accesssync.reports.figures.shape import Tile
 from accesssync.reports.figures.tiles import tiles
+from accesssync.reports.page.document import STYLES, as_they_are, for_css, policy, script_of, style_of, templates
 from accesssync.reports.page.draw import drawn
 from accesssync.reports.page.layout import NOT_SHOWN, Layout, layout_of, order
 from accesssync.reports.page.opening import about, badges, not_seen
@@ -37,7 +31,9 @@ MOST_ROWS = 400_000
 EXPECTED = ("identities", "findings", "keys_tokens", "roles", "role_permissions", "grants", "changes", "trend")
 """Datasets without which something on the page is missing."""
 
-_STYLES = ("page.css", "tables.css", "figures.css", "paper.css")
+COUNTED_ONLY = ("trend", "previous")
+"""Datasets that are read for figures and are no table."""
+
 _SCRIPTS = ("unpack.js", "cells.js", "grid.js", "filters.js", "panel.js", "page.js")
 
 
@@ -54,24 +50,28 @@ def write(datasets: Sequence[Dataset], block: Block, file: BinaryIO) -> int:
     the rows of these datasets, at the end of the run of the block.
     """
     tables = {
-        one.name: Table(one, most=MOST_ROWS) for one in datasets if one.name not in NOT_SHOWN or one.name == "trend"
+        one.name: Table(one, most=MOST_ROWS)
+        for one in datasets
+        if one.name not in NOT_SHOWN or one.name in COUNTED_ONLY
     }
     known = set(tables["identities"].of("identity_id")) - {None} if "identities" in tables else set()
     prepared = [_prepare(tables[name], known) for name in order(list(tables))]
-    script = _script()
-    styles = (*_style(), _feet(block))
+    script = script_of(_SCRIPTS)
+    styles = (style_of(STYLES), _feet(block))
     page = (
-        _environment()
+        templates()
         .get_template("page.html")
         .render(
             **_overview(tables, block, known),
             **_details(tables, block),
-            policy=_policy([script], styles),
-            styles=[Markup(style) for style in styles],  # noqa: S704 - our own files, and a text that is escaped for them
+            policy=policy([script], styles),
+            styles=as_they_are(styles),
             shown=[one.shown for one in prepared],
             linked={one.shown.name for one in prepared},
             not_shown=[
-                (one.name, NOT_SHOWN[one.name]) for one in datasets if one.name in NOT_SHOWN and one.name != "trend"
+                (one.name, NOT_SHOWN[one.name])
+                for one in datasets
+                if one.name in NOT_SHOWN and one.name not in COUNTED_ONLY
             ],
             missing=[name.replace("_", " ") for name in EXPECTED if name not in tables],
         )
@@ -121,66 +121,8 @@ def _details(tables: Mapping[str, Table], block: Block) -> dict[str, object]:
     }
 
 
-@cache
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("accesssync.reports.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["told"] = told
-    found.filters["verdict"] = _verdict
-    return found
-
-
-def _verdict(tile: Tile) -> str:
-    if not tile.change or tile.good is None:
-        return "even"
-    return "better" if (tile.change > 0) == tile.good else "worse"
-
-
-@cache
-def _script() -> str:
-    parts = "\n".join(_own("script", name) for name in _SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
-
-
-@cache
-def _style() -> tuple[str, ...]:
-    return ("\n".join(_own("style", name) for name in _STYLES),)
-
-
-def _own(folder: str, name: str) -> str:
-    return (files("accesssync.reports.page") / folder / name).read_text(encoding="utf-8")
-
-
 def _feet(block: Block) -> str:
     """What stands at the foot, and where something is missing at the head, of every printed page."""
     foot = f"{clean(block.org_name or block.org, 60)}   as of {told(block.as_of)} UTC   run-{block.run_id}"
     head = "INCOMPLETE: not every listing of this run was proven; numbers can be too low" if not block.complete else ""
-    return f'@page {{ @bottom-left {{ content: "{_for_css(foot)}" }} @top-center {{ content: "{_for_css(head)}" }} }}'
-
-
-def _for_css(words: str) -> str:
-    """A text inside the quotes of a style sheet: what is no plain letter, digit or space is written as its number."""
-    plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -:;,."
-    return "".join(one if one in plain else f"\\{ord(one):06x}" for one in words)
-
-
-def _policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
-    """A policy under which nothing is fetched, and no script or style runs but those of this page."""
-    rules = {
-        "default-src": ["'none'"],
-        "script-src": list(_hashes(scripts)),
-        "style-src": list(_hashes(styles)),
-        "base-uri": ["'none'"],
-        "form-action": ["'none'"],
-    }
-    return "; ".join(f"{name} {' '.join(values)}" for name, values in rules.items())
-
-
-def _hashes(texts: Iterable[str]) -> Iterator[str]:
-    for one in texts:
-        yield f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'"
+    return f'@page {{ @bottom-left {{ content: "{for_css(foot)}" }} @top-center {{ content: "{for_css(head)}" }} }}'

@@ -181,7 +181,7 @@ _KINDS: Mapping[str, Kind] = {
     "observed_at": "moment", "evidence": "json", "before": "json", "after": "json", "roles": "list", "teams": "list",
     "age_days": "count", "open_findings": "count", "disabled": "flag", "mfa_enabled": "flag", "is_external": "flag",
     "is_privileged": "flag", "unscoped": "flag", "privileged": "flag", "finding_id": "id", "subject_id": "id",
-    "active_user_count": "count", "tier0_count": "count", "run_id": "id",
+    "since_at": "moment", "change": "count", "active_user_count": "count", "tier0_count": "count", "run_id": "id",
 }  # fmt: skip
 
 
@@ -211,6 +211,9 @@ def whole(count: int = 300) -> dict[str, Rows]:
         "roles": _ROLE_ROWS,
         "role_permissions": _PERMISSION_ROWS,
         "trend": trend(),
+        "previous": [
+            {"figure": "privileged_people", "now": 4, "before": 3, "change": 1, "since_at": AT - timedelta(days=30)}
+        ],
     }
 
 

@@ -19,7 +19,7 @@ TABLE = "#table-identities"
 
 def told(page: Page, table: str = TABLE) -> str:
     """How many rows a table says it shows."""
-    return page.inner_text(f"{table} [role=status]")
+    return page.locator(f"{table} [role=status]").text_content() or ""
 
 
 def column(page: Page, place: int, table: str = TABLE) -> list[str]:
@@ -319,7 +319,7 @@ def test_the_numbers_on_the_page_are_those_of_the_rows(opened: Opened) -> None:
 def _twin(page: Page, name: str) -> list[list[str]]:
     page.evaluate(f"document.querySelector('#{name} details').open = true")
     rows = page.locator(f"#{name} .twin tbody tr").all()
-    return [row.locator("th, td").all_inner_texts() for row in rows]
+    return [row.locator("th, td").all_text_contents() for row in rows]
 
 
 def _bucket(days: int, edges: tuple[int, ...]) -> int:

@@ -97,9 +97,8 @@ async function begin() {
   if (typeof DecompressionStream === "undefined") return;
   const panel = new Panel(document.getElementById("panel"));
   const follow = () => {
-    const found = /^#identity=(.+)$/.exec(location.hash);
-    if (!found) return;
-    try { panel.open(decodeURIComponent(found[1])); } catch { /* an address that nobody could have written */ }
+    const identity = asked();
+    if (identity) panel.open(identity);
   };
   addEventListener("hashchange", follow);
   const identities = await unpack("identities");

@@ -38,6 +38,7 @@ class Panel {
       part("History", changes, about(changes, "subject_id", concerned), ["observed_at", "kind", "before", "after", "actor", "expected_by"]),
     );
     this.body.replaceChildren(...parts.filter(Boolean));
+    this.shown = identity;
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.scrollTop = 0;
     this.body.querySelector("h2").focus();
@@ -67,13 +68,22 @@ class Panel {
   }
 
   closed() {
-    this.wanted = null;
-    if (location.hash.startsWith("#identity=")) history.replaceState(null, "", location.pathname + location.search);
+    // The reader may have asked for somebody else before the browser tells that this one was closed.
+    const next = asked();
+    if (this.wanted !== this.shown || (next !== null && next !== this.shown)) return;
+    this.wanted = this.shown = null;
+    if (next !== null) history.replaceState(null, "", location.pathname + location.search);
     const back = this.back;
     this.back = null;
     if (back && back.isConnected && back !== document.body) back.focus({ preventScroll: true });
     else document.getElementById("main").focus({ preventScroll: true });
   }
+}
+
+// The identity that the address names; null where it names none.
+function asked() {
+  const found = /^#identity=(.+)$/.exec(location.hash);
+  try { return found && decodeURIComponent(found[1]); } catch { return null; }
 }
 
 function nameOf(identities, row) {
