@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException, IncompleteRead
 from typing import Literal
 
 import msgspec
@@ -102,8 +103,8 @@ _DESCRIPTIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], 
     (u3.SSLError, "the TLS connection failed"),
     (ssl.SSLError, "the TLS connection failed"),
     (u3.DecodeError, "the answer cannot be decompressed"),
-    (u3.IncompleteRead, "the answer broke off"),
-    ((u3.ProtocolError, ConnectionError), "the connection broke off"),
+    ((u3.IncompleteRead, IncompleteRead), "the answer broke off"),
+    ((u3.ProtocolError, HTTPException, ConnectionError), "the connection broke off"),
 )
 
 

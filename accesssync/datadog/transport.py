@@ -10,10 +10,9 @@ from typing import Literal, TypeVar, cast
 from datadog_api_client.exceptions import OpenApiException
 from msgspec import Struct
 from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
 
 from accesssync.datadog.budget import Budget
-from accesssync.datadog.connection import Deadline, Sending, current_deadline, current_sending
+from accesssync.datadog.exchange import Answer, Deadline, Sending, current_deadline, current_sending
 from accesssync.datadog.failure import Failure, from_exception, from_status, to_error
 from accesssync.datadog.limits import Limits
 from accesssync.datadog.retry import decide
@@ -215,10 +214,10 @@ class Transport:
         if left <= 0:
             raise self._too_late(call, "no request was sent any more")
         token = current_deadline.set(Deadline(self._clock, min(left, self._limits.attempt)))
-        response: BaseHTTPResponse | None = None
+        response: Answer | None = None
         try:
             with self._budget.request(call.operation):
-                response = cast(BaseHTTPResponse, call.send())
+                response = cast(Answer, call.send())
                 self._budget.learn(call.operation, response.headers)
                 self._on_answer(response.status)
                 skew = server_skew(response.headers, self._now())
@@ -232,7 +231,7 @@ class Transport:
             current_deadline.reset(token)
             _discard(response)
 
-    def _answer(self, response: BaseHTTPResponse, accepted: frozenset[int]) -> bytes | Failure:
+    def _answer(self, response: Answer, accepted: frozenset[int]) -> bytes | Failure:
         if response.status not in accepted:
             body = b""
             # The status is what counts: a broken error body must not hide it.
@@ -258,11 +257,11 @@ def _judge(failure: Failure, *, begun: bool) -> Rejection | Doubt:
     return Doubt(failure.message)
 
 
-def _read(response: BaseHTTPResponse, limit: int) -> bytes | None:
+def _read(response: Answer, limit: int) -> bytes | None:
     """The whole body, decompressed; None if it is longer than `limit`."""
     pieces: list[bytes] = []
     size = 0
-    while piece := response.read(min(_PIECE, limit + 1 - size), decode_content=True):
+    while piece := response.read(min(_PIECE, limit + 1 - size)):
         size += len(piece)
         if size > limit:
             return None
@@ -276,11 +275,8 @@ def _is_json(headers: Mapping[str, str]) -> bool:
     return not kind or kind == "application/json" or kind.endswith("+json")
 
 
-def _discard(response: BaseHTTPResponse | None) -> None:
-    # A body that was read to its end has already given its connection back. The rest of any other is not
-    # worth waiting for: close, so that its bytes are never taken for the next answer.
-    if response is None:
-        return
-    with suppress(*_FOREIGN):
-        response.close()
-        response.release_conn()
+def _discard(response: Answer | None) -> None:
+    # A connection whose body was read to its end is kept. The rest of any other is not worth waiting for.
+    if response is not None:
+        with suppress(*_FOREIGN):
+            response.close()

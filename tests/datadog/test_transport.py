@@ -65,6 +65,14 @@ def fetch(source: DatadogSource) -> list[str]:
     return [record.id[-1] for record in source.users().fetch(0, 100).records]
 
 
+def opened(server: Server) -> list[socket.socket]:
+    """The connections that a server is reached by from now on."""
+    connections: list[socket.socket] = []
+    serving = server._serve
+    server._serve = lambda sock: (connections.append(sock), serving(sock))[1]  # type: ignore[method-assign, func-returns-value]
+    return connections
+
+
 def no_secret_in(error: BaseException) -> None:
     seen: list[BaseException] = []
     current: BaseException | None = error
@@ -267,6 +275,48 @@ def close_after(data: bytes) -> Write:
     return write
 
 
+BODY = json.dumps(page(user(1), user(2))).encode()
+PACKED = gzip.compress(BODY)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(PACKED + b"BODYCANARY", content_encoding="GZIP"),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (PACKED[:7], PACKED[7:30], PACKED[30:]))
+        + b"0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD,
+        http(BODY, content_encoding="identity", Server="one", SERVER="two"),
+    ],
+    ids=["more behind the gzip", "gzip in chunks", "continue", "not compressed, by name"],
+)
+def test_whatever_form_an_answer_has_its_connection_serves_the_next(
+    answer: bytes, serve: Serve, connect: Connect
+) -> None:
+    server = serve(answer, GOOD)
+    source, connections = connect(server), opened(server)
+    assert fetch(source) == fetch(source) == ["1", "2"]
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [close_after(b"HTTP/1.1 200 OK\r\n\r\n" + BODY), close_after(http(BODY, Connection="close"))],
+    ids=["no length", "said to be closed"],
+)
+def test_an_answer_that_ends_with_its_connection_is_whole(answer: Answer, serve: Serve, connect: Connect) -> None:
+    server = serve(answer, GOOD)
+    source, connections = connect(server), opened(server)
+    assert fetch(source) == fetch(source) == ["1", "2"]
+    assert len(connections) == 2
+
+
+def test_a_compression_that_nobody_asked_for_hides_no_status(serve: Serve, connect: Connect) -> None:
+    error = raised(connect(serve(http(b"BODYCANARY", 500, content_encoding="br")), attempts=1), ResponseError)
+    assert "HTTP 500" in error.message
+
+
 def reset_after(data: bytes) -> Write:
     def write(sock: socket.socket) -> None:
         sock.sendall(data)
@@ -293,6 +343,7 @@ SPOILED = {
     "html": http("<html>BODYCANARY</html>", kind="text/html; charset=utf-8"),
     "html said to be json": http("<html>BODYCANARY</html>"),
     "not gzip": http(b"BODYCANARY", Content_Encoding="gzip"),
+    "not compressed as asked": http(BODY, Content_Encoding="br"),
     "half a gzip": http(gzip.compress(GOOD)[:40], Content_Encoding="gzip"),
     "unknown charset": http(b'{"data":"\xff\xfe"}', kind="application/json; charset=nonsense"),
     "204": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -610,9 +661,7 @@ def test_every_listing(serve: Serve, connect: Connect) -> None:
 
 def test_connections_are_reused_and_shared_by_threads(serve: Serve, connect: Connect) -> None:
     server = serve(GOOD)
-    connections = []
-    serving = server._serve
-    server._serve = lambda sock: (connections.append(sock), serving(sock))[1]  # type: ignore[method-assign, func-returns-value]
+    connections = opened(server)
     source = connect(server)
     results: list[list[str]] = []
     threads = [threading.Thread(target=lambda: results.extend(fetch(source) for _ in range(10))) for _ in range(8)]

@@ -241,7 +241,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         refused = [f"{resource.value}: {reason}" for resource, reason in collected.refused.items()]
         told = told_removals(self.target.told, self.run_id, refused, result.finished_at)
         runs.publish(self.engine, self.lease, self.run_id, observed, result, told)
-        synced = self._synced(observed, previous, error, tally.alerting)
+        synced = self._synced(observed, previous, error, result.counts, tally.alerting)
         return replace(synced, org_domains=domains, governance=applied)
 
     def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed], now: datetime) -> None:
@@ -289,7 +289,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             started, source, error, status="failed", baseline=False, complete=False, counts={}, tally=Tally()
         )
         runs.fail(self.engine, self.lease, self.run_id, observed, result)
-        return self._synced(observed, previous, error)
+        counts = inventory.current_counts(self.engine, self.lease.org_id)
+        return self._synced(observed, previous, error, counts)
 
     def _result(
         self,
@@ -325,6 +326,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         observed: dict[Resource, runs.Observed],
         previous: int | None,
         error: AccessSyncError | None,
+        counts: dict[str, int],
         alerting: int = 0,
     ) -> Synced:
         if error is not None:
@@ -334,7 +336,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             site=self.target.site,
             run=runs.get_run(self.engine, self.run_id),
             observed=observed,
-            counts=inventory.current_counts(self.engine, self.lease.org_id),
+            counts=counts,
             nhi=count_labels(self.engine, self.lease.org_id),
             alerting=alerting,
             previous_run=previous,
