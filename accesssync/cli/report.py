@@ -65,11 +65,11 @@ def report(
     """The report set for a governance review, from the newest run that is proven complete."""
     from msgspec.structs import replace
 
-    from accesssync.jobs.evidence import signing_key
     from accesssync.jobs.findings.rulebook import rulebook_of
     from accesssync.jobs.governance.directory import load_governance
     from accesssync.jobs.opening import open_to_read
     from accesssync.jobs.report import make
+    from accesssync.jobs.report.backing import backing_of
     from accesssync.jobs.report.beyond import usual
     from accesssync.jobs.report.formats import chosen_formats
 
@@ -89,8 +89,7 @@ def report(
         by=invocation.operator(by),
         now=moment,
         token=uuid4(),
-        config_hash=settings.configuration_hash(),
-        key=signing_key(settings),
+        backing=backing_of(settings),
         asked=replace(
             usual(settings, moment),
             start=invocation.when(start, "--from", "start"),

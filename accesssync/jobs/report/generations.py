@@ -10,9 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from accesssync.errors import StoreError
-from accesssync.jobs.evidence import signing_key
 from accesssync.jobs.findings.rulebook import rulebook_of
 from accesssync.jobs.governance.directory import load_governance
+from accesssync.jobs.report.backing import backing_of
 from accesssync.jobs.report.beyond import usual
 from accesssync.jobs.report.bundle import is_ours
 from accesssync.jobs.report.formats import chosen_formats
@@ -41,8 +41,7 @@ def make_generation(
         by=by,
         now=now,
         token=token,
-        config_hash=settings.configuration_hash(),
-        key=signing_key(settings),
+        backing=backing_of(settings),
         asked=usual(settings, now),
     )
     rulebook = rulebook_of(settings, load_governance(settings.governance_dir, now.date()))

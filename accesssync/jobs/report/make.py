@@ -4,7 +4,6 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,6 +15,7 @@ from accesssync.evidence.manifest import File
 from accesssync.jobs.findings.rulebook import Rulebook
 from accesssync.jobs.inventory import Document, View
 from accesssync.jobs.report.about import Maker, block_of, last_manifest
+from accesssync.jobs.report.backing import Backing
 from accesssync.jobs.report.beyond import Asked, beyond, drawn, earlier_view, refuse_backwards
 from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
 from accesssync.jobs.report.choose import Choice, chosen_runs
@@ -25,9 +25,6 @@ from accesssync.model.when import When, as_text
 from accesssync.reports.datasets.catalogue import datasets_of, filters_of, limitations_of
 from accesssync.store import audit
 from accesssync.store.engine import Database
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -44,9 +41,7 @@ class Order(Struct, frozen=True, kw_only=True):
     by: str
     now: datetime
     token: UUID
-    config_hash: str = ""
-    key: "Ed25519PrivateKey | None" = None
-    """What signs it; None where nobody does."""
+    backing: Backing = Backing()
     asked: Asked = Asked()
     """What is wanted beyond the state of one day."""
 
@@ -76,7 +71,7 @@ def make_report(engine: Database, rulebook: Rulebook, order: Order, progress: Pr
         host=platform.node(),
         now=order.now,
         report_id=str(order.token),
-        config_hash=order.config_hash,
+        backing=order.backing,
         previous_manifest=last_manifest(engine),
     )
     with bundle(order.out) as folder:
@@ -128,7 +123,7 @@ def _write(
     sample, how = drawn(view.org.name, datasets, order.asked)
     datasets += sample
     limitations = (*further.limitations, *how, *limitations_of(material))
-    block = block_of(engine, view, maker, filters=filters_of(further.material), limitations=limitations)
+    block = block_of(engine, view, maker, material, filters=filters_of(further.material), limitations=limitations)
     for number, one in enumerate(order.formats, start=1):
         progress(what, number, of)
         one.write(datasets, block, folder, lambda text: warn(f"{view.org.name}: {text}"))
@@ -146,7 +141,7 @@ def _front(folder: Bundle, blocks: Sequence[Block], choice: Choice) -> None:
 def _close(folder: Bundle, blocks: Sequence[Block], order: Order) -> Closing:
     written = folder.files()
     files = [File(path=name, sha256=one.sha256, size=one.bytes, rows=one.rows) for name, one in written.items()]
-    closing = close(files, blocks, order.key)
+    closing = close(files, blocks, order.backing.key)
     for name, content in closing.files.items():
         with folder.file(name) as file:
             file.write(content)
