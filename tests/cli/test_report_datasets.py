@@ -213,7 +213,7 @@ def credentials_are_the_keys_tokens_and_clients(story: Story, report: Report) ->
     assert not [secret for secret in secrets if secret in whole]
     accounts = {one.id for one in org.users.values() if one.service_account}
     inventory = {one["nhi_id"]: one for one in report["nhi_inventory"]}
-    suspected = {one["identity_id"] for one in report["identities"] if one["type"] == "nhi_suspected"}
+    suspected = {one["identity_id"] for one in report["identities"] if one["type"] in ("nhi", "nhi_suspected")}
     assert inventory.keys() == accounts | suspected | org.oauth_clients.keys()
     now = datetime.now(UTC)
     alive = [one.owner_id for one in org.tokens.values() if one.expires_at is None or one.expires_at > now]

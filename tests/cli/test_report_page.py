@@ -50,11 +50,11 @@ def test_every_number_is_that_of_the_server_and_of_the_database(
 
     users = organization.users.values()
     labels = {one["id"]: one["classification"]["label"] for one in cli.ok("identities")["identities"]}
-    active = [one for one in users if one.status == "Active"]
-    people = [one for one in active if labels[one.id] == "human"]
-    machines = [one for one in active if labels[one.id] in {"nhi", "review"}]
-    assert page.tile("Active people") == len(people)
-    assert page.tile("Active machines") == len(machines)
+    able = [one for one in users if one.status != "Disabled"]
+    people = [one for one in able if labels[one.id] != "nhi"]
+    machines = [one for one in able if labels[one.id] == "nhi"]
+    assert page.tile("People with access") == len(people)
+    assert page.tile("Machines with access") == len(machines)
     powerful = {one["id"] for one in cli.ok("admins")["admins"]}
     assert page.tile("Privileged people") == sum(one.id in powerful for one in people)
     assert page.tile("Privileged machines") == sum(one.id in powerful for one in machines)
@@ -62,8 +62,10 @@ def test_every_number_is_that_of_the_server_and_of_the_database(
     assert page.rows("identities") == len(users)
     assert page.rows("grants") == sum(len(one.role_ids) for one in users)
     assert page.rows("roles") == len(organization.roles)
-    assert sum(page.twin("population-figure")["active"][:-1]) == len(active)
-    assert sum(count for (count,) in page.twin("logins-figure").values()) == len(people)
+    assert sum(page.twin("population-figure")["with access"][:-1]) == len(able)
+    assert sum(count for (count,) in page.twin("logins-figure").values()) == sum(
+        one.status == "Active" for one in people
+    )
 
     engine = create_engine(cli.database, poolclass=NullPool)
     with engine.connect() as connection:

@@ -118,5 +118,5 @@ class Past(Struct, frozen=True, kw_only=True, dict=True):
 
 def _type(label: str, basis: str) -> str:
     if label == "nhi":
-        return "service_account" if basis == "declared" else "nhi_suspected"
+        return "service_account" if basis == "declared" else "nhi"
     return "nhi_suspected" if label == "review" else label

@@ -9,7 +9,8 @@ NAME = Column("name", "text", "The name of the user record.", personal=True)
 TYPE = Column(
     "type",
     "text",
-    "human; service_account, as Datadog declares it; nhi, decided by a person; nhi_suspected, by what is known of it; "
+    "human; service_account, as Datadog declares it; nhi, as a person or the evidence says; nhi_suspected, which a "
+    "person has to decide about; "
     "or unknown.",
 )
 STATUS = Column("status", "text", "Active, Pending or Disabled, as Datadog says it.")

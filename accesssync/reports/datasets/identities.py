@@ -94,7 +94,7 @@ def type_of(material: Material, one: Identity) -> str:
     """What an identity is taken for, in one word."""
     known = material.picture.known(one)
     if known.label == "nhi":
-        return {"declared": "service_account", "override": "nhi"}.get(known.basis, "nhi_suspected")
+        return "service_account" if known.basis == "declared" else "nhi"
     return "nhi_suspected" if known.label == "review" else known.label
 
 

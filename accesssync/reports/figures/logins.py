@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from accesssync.reports.columns import Table
-from accesssync.reports.figures.population import is_active, sort_of
+from accesssync.reports.figures.population import is_active, is_person
 from accesssync.reports.figures.shape import Groups, Series, bucket, percent, spans
 
 EDGES = (30, 45, 90, 180)
@@ -20,7 +20,7 @@ def last_logins(identities: Table | None, as_of: datetime) -> Groups | None:
     for kind, status, disabled, at, state in identities.rows(
         "type", "status", "disabled", "last_login_at", "last_login_state"
     ):
-        if sort_of(kind) != "people" or not is_active(status, disabled):
+        if not is_person(kind) or not is_active(status, disabled):
             continue
         if isinstance(at, datetime):
             if at not in recent:

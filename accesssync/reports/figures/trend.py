@@ -11,12 +11,17 @@ SHOWN = 200
 """Points of a line at most; of more, evenly spaced ones are drawn, the first and the last among them."""
 
 
+COUNTED = ("privileged_people", "privileged_machines", "people", "machines")
+"""What a trend counts at each run, besides who came and went."""
+
+
 def points(trend: Table | None) -> list[tuple[datetime, tuple[Cell, ...]]]:
     """The rows of the trend by time, with the columns that figures use."""
     if trend is None:
         return []
-    names = ("at", "privileged_people", "privileged_machines", "people", "machines", "joined", "left")
-    found = [(at, tuple(cells)) for at, *cells in trend.rows(*names) if isinstance(at, datetime)]
+    found = [
+        (at, tuple(cells)) for at, *cells in trend.rows("at", *COUNTED, "joined", "left") if isinstance(at, datetime)
+    ]
     return sorted(found, key=lambda one: one[0])
 
 
@@ -37,7 +42,7 @@ def privileged_over_time(trend: Table | None) -> Course | None:
     return Course(
         title="Privileged identities over time",
         says=says,
-        about="Active identities with a permission of tier T0 or T1, at the published runs.",
+        about="Identities with access, invited ones included, that held a permission of tier T0 or T1, at proven runs.",
         at=tuple(at for at, _ in shown),
         series=(
             Series("people", "people", tuple(_number(cells[0]) for _, cells in shown)),
@@ -65,8 +70,8 @@ def joined_and_left(trend: Table | None) -> Groups | None:
     return Groups(
         title="Joined and left",
         says=f"{joined:,} joined and {left:,} left since {found[0][0]:%Y-%m-%d}.",
-        about=f"Identities that were added or switched on, and removed or switched off, by {name}; the first run is "
-        "the baseline and counts for neither.",
+        about=f"Identities that came or were enabled, and that went or were disabled, by {name}. At the first run "
+        "nobody knows who came before.",
         first=name.capitalize(),
         groups=tuple(f"{at:%Y-%m}" if name == "month" else f"{at:%Y-%m-%d}" for at in buckets),
         series=(

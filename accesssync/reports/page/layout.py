@@ -189,6 +189,7 @@ LAYOUTS: dict[str, Layout] = {
 NOT_SHOWN = {
     "effective_permissions": "a row for each identity and permission; the panel of an identity has the privileged ones",
     "trend": "the picture of privileged identities over time has it as a table",
+    "previous": "the tiles above say it",
 }
 """Datasets that are no table of the page, and why."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from accesssync.evidence.block import Block
-from accesssync.reports.figures.population import Population
+from accesssync.reports.figures.population import Population, people
 from accesssync.reports.figures.shape import Groups, counted, percent
 from accesssync.reports.page.told import clean, moment
 
@@ -51,15 +51,15 @@ def not_seen(block: Block, population: Population, logins: Groups | None) -> Ite
             why = f" ({clean(one.reason, 200)})" if one.reason else ""
             name = clean(one.resource.replace("_", " ")).capitalize()
             yield f"{name}: {words.get(one.state, clean(one.state))}{why}."
-    people = population.active["people"]
+    active = people(population.active)
     unknown = population.factor[None]
     if unknown:
         yield (
-            f"Second factor: not known for {unknown:,} of {people:,} active people ({percent(unknown, people)}). "
+            f"Second factor: not known for {unknown:,} of {active:,} active people ({percent(unknown, active)}). "
             "One that an identity provider asks for is invisible to Datadog."
         )
     if logins is not None and logins.series[0].values[-1]:
-        yield f"Last login: not known for {logins.series[0].values[-1]:,} of {people:,} active people."
+        yield f"Last login: not known for {logins.series[0].values[-1]:,} of {active:,} active people."
 
 
 def about(block: Block) -> tuple[tuple[str, str], ...]:

@@ -37,7 +37,11 @@ def identities(count: int) -> Rows:
         found.append(
             {
                 "identity_id": name_of(number),
-                "type": ("service_account" if number % 2 else "nhi_suspected") if machine else "human",
+                "type": ("service_account" if number % 2 else "nhi")
+                if machine
+                else "unknown"
+                if number == 4
+                else "human",
                 "name": f"Person {number}",
                 "email": f"person-{number:06d}@acme.example",
                 "status": "Disabled" if number % 10 == 3 else "Pending" if number % 25 == 7 else "Active",

@@ -53,7 +53,10 @@ def _days(figure: Course, single: bool) -> list[Mark]:
         middle = _LEFT + (WIDTH - _LEFT - _RIGHT) / 2
         return [text(middle, y, f"{figure.at[0]:%Y-%m-%d}", "label", "middle")]
     start, end = figure.at[0], figure.at[-1]
-    form = "%Y-%m-%d" if end - start > timedelta(days=2) else "%m-%d %H:%M"
+    if end - start > timedelta(days=2):
+        form = "%Y-%m-%d"
+    else:
+        form = "%m-%d %H:%M" if end - start > timedelta(hours=1) else "%H:%M:%S"
     found = []
     for share in (0.0, 0.5, 1.0):
         x = _LEFT + share * (WIDTH - _LEFT - _RIGHT)
