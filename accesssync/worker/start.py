@@ -44,7 +44,7 @@ def work(settings: Settings, names: Sequence[str], around: Surroundings) -> int:
     orgs = [org.name for org in settings.organizations(names, need_keys=True)]
     stop = Event()
     with told_by_signals(stop, around.leave):
-        means = _means(settings, around)
+        means = _means(settings, names, around)
         performer = Performer(means, stop)
         engine = _engine(means, orgs, performer)
         return Life(means, orgs, performer, engine, stop).live()
@@ -53,7 +53,7 @@ def work(settings: Settings, names: Sequence[str], around: Surroundings) -> int:
 def once(settings: Settings, names: Sequence[str], job: str, around: Surroundings) -> list[tuple[str, Outcome]]:
     """Do one job now, for each organization that it concerns, one after the other."""
     orgs = [org.name for org in settings.organizations(names, need_keys=True)]
-    performer = Performer(_means(settings, around), Event())
+    performer = Performer(_means(settings, names, around), Event())
     return [(org, performer.now(Unit(job, org))) for org in (orgs if JOBS[job].per_org else [""])]
 
 
@@ -68,7 +68,7 @@ def first_error(outcomes: Sequence[Outcome]) -> AccessSyncError | None:
     return next((each.error for each in outcomes if each.error is not None), None)
 
 
-def _means(settings: Settings, around: Surroundings) -> Means:
+def _means(settings: Settings, names: Sequence[str], around: Surroundings) -> Means:
     if settings.worker_mode == "queue" and not settings.database_url.get_secret_value().startswith("postgresql"):
         raise ConfigurationError(
             "ACCESSSYNC_WORKER__MODE is queue, which needs PostgreSQL",
@@ -82,6 +82,7 @@ def _means(settings: Settings, around: Surroundings) -> Means:
         now=around.now,
         monotonic=around.monotonic,
         rng=around.rng,
+        orgs=tuple(name.lower() for name in names),
     )
 
 

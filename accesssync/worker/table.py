@@ -105,7 +105,7 @@ def plan(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - a f
         settings, sleep=leash.sit_out, monotonic=means.monotonic, rng=means.rng, on_event=partial(heard, means)
     )
     world = World(clock=means.now, sleep=leash.sit_out, on_done=lambda _done, _of: leash.check())
-    done = reconcile(means.database, settings, ways, observe, world, by=by)
+    done = reconcile(means.database, settings, ways, observe, world, by=by, orgs=list(means.orgs))
     for one in done:
         leash.check()
         actions = len(one.planned.plan.actions) if one.planned else 0
@@ -164,6 +164,7 @@ def report(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - i
     kept = make_generation(
         means.database,
         means.settings,
+        names=means.orgs,
         by=means.settings.operator or "worker",
         now=means.now(),
         token=UUID(int=means.rng.getrandbits(128), version=4),

@@ -38,6 +38,8 @@ class Means(Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     rng: Random
+    orgs: tuple[str, ...] = ()
+    """The organizations that the worker was started for; empty for all."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

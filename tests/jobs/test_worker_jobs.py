@@ -27,7 +27,7 @@ users:
 
 
 class Doing:
-    def __init__(self, server: SandboxServer, url: str, **more: str) -> None:
+    def __init__(self, server: SandboxServer, url: str, /, *orgs: str, **more: str) -> None:
         self.engine = open_database(url)
         self.lines: list[str] = []
         self.now = datetime.now(UTC)
@@ -50,6 +50,7 @@ class Doing:
                 now=lambda: self.now,
                 monotonic=lambda: 0.0,
                 rng=Random(1),  # noqa: S311 - chance, no secret
+                orgs=orgs,
             ),
             Event(),
         )
@@ -88,6 +89,21 @@ def test_planning_writes_nothing_unless_it_may(server: SandboxServer, sqlite_url
     assert outcome.kind == "done", outcome
     assert any("ACCESSSYNC_RECONCILE_APPLY is not set" in line for line in doing.lines), doing.lines
     assert not [one for one in server.requests if one.method != "GET"]
+    doing.engine.dispose()
+
+
+def test_a_worker_for_one_organization_leaves_the_files_of_others(
+    server: SandboxServer, sqlite_url: str, tmp_path: Path
+) -> None:
+    mine, other = tmp_path / "mine.yaml", tmp_path / "other.yaml"
+    mine.write_text(ACCESS)
+    other.write_text(ACCESS.replace("org: default", "org: emea"))
+    assert other.read_text() != ACCESS
+    doing = Doing(server, sqlite_url, "default", ACCESSSYNC_ACCESS_FILES=f"{mine},{other}")
+    assert doing.do("sync").kind == "done"
+    outcome = doing.do("plan")
+    assert outcome.kind == "done", outcome
+    assert any("other.yaml" in line and "it is for emea" in line for line in doing.lines), doing.lines
     doing.engine.dispose()
 
 

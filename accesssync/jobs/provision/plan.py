@@ -90,6 +90,12 @@ def plan_from(
     return keep(engine, record, plan, people, telling_of(settings, org))
 
 
+def organization_of(path: Path) -> str | None:
+    """The organization that an access file says it is for; None where it does not say. Its faults are passed over."""
+    content = read_file(path, access_file.LARGEST, "access file")
+    return access_file.read_draft(content, path.name, Problems(), mode=None).org
+
+
 def adding(decided: Decided) -> Decided:
     """What was decided without whatever takes something away."""
     kept = tuple(one for one in decided.actions if not one.removal)

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from accesssync.errors import AccessSyncError
 from accesssync.jobs.provision.apply import Applied, World, apply
-from accesssync.jobs.provision.plan import Observe, Planned, plan_from
+from accesssync.jobs.provision.plan import Observe, Planned, organization_of, plan_from
 from accesssync.jobs.provision.plan_file import read
 from accesssync.jobs.provision.terms import Doors
 from accesssync.settings import Settings
@@ -36,7 +36,8 @@ def reconcile(
 ) -> list[Reconciled]:
     """Plan from every access file of the settings; apply where they allow it, and then only what adds.
 
-    One file's failure is not another's: it is part of the answer. With `orgs`, files of other organizations are left.
+    One file's failure is not another's: it is part of the answer. With `orgs`, a file that says that it is for another
+    organization is left alone; one that does not say for which is for these.
     """
     return [
         _one(engine, settings, path, doors, observe, world, by=by, orgs=orgs or []) for path in settings.access_files
@@ -58,8 +59,20 @@ def _one(
     applies = settings.reconcile_apply
     planned: Planned | None = None
     try:
+        named = organization_of(path)
+        if orgs and named is not None and named not in orgs:
+            return Reconciled(path=path, planned=None, why=f"it is for {named}")
         planned = plan_from(
-            engine, settings, path, orgs, doors, observe, mode=None, author=by, now=now, only_adding=applies
+            engine,
+            settings,
+            path,
+            [named] if named else orgs,
+            doors,
+            observe,
+            mode=None,
+            author=by,
+            now=now,
+            only_adding=applies,
         )
         why = _why_not(planned, applies)
         if why:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -31,13 +31,21 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 def make_generation(
-    engine: Database, settings: Settings, *, by: str, now: datetime, token: UUID, check: Callable[[], None]
+    engine: Database,
+    settings: Settings,
+    *,
+    names: Sequence[str] = (),
+    by: str,
+    now: datetime,
+    token: UUID,
+    check: Callable[[], None],
 ) -> Kept:
-    """Make the report of all organizations, then remove the oldest ones. `check` may raise to stop in between."""
+    """Make the report of these organizations, or all, then remove the oldest ones. `check` may raise to stop."""
     folder = settings.report_dir
     order = Order(
         out=folder / now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
         formats=chosen_formats(settings.report_format, settings.report_browser),
+        names=names,
         by=by,
         now=now,
         token=token,
