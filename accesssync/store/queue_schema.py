@@ -64,13 +64,6 @@ def upgrade(engine: Engine) -> None:
                 _run(connection, _folder() / "migrations" / f"{step}.sql", step)
 
 
-def backlog(engine: Engine) -> dict[str, int]:
-    """How many jobs wait in the queue and how many are being done."""
-    query = text(f"SELECT status::text, count(*) FROM {PREFIX}jobs GROUP BY status")  # noqa: S608 - a constant
-    with translated("the queue cannot be read"), engine.connect() as connection:
-        return {str(status): int(count) for status, count in connection.execute(query)}
-
-
 def _current(connection: Connection) -> str | None:
     name = f"{PREFIX}jobs"
     if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar() is None:
