@@ -16,6 +16,7 @@ from accesssync.model.visible import visible
 if TYPE_CHECKING:
     from accesssync.jobs.sync.run import Synced
     from accesssync.model.change import Change
+    from accesssync.settings import Settings
     from accesssync.store.engine import Database
 
 LOUDEST = 10
@@ -83,7 +84,7 @@ def sync(
         for one in sync_all(engine, chosen, agreed, world_of):
             synced.append(one)
             if not invocation.as_json:
-                _show(engine, one)
+                _show(engine, one, _may_write(settings, one.org))
                 sys.stdout.flush()
             if one.error is not None:
                 complain(f"error: {visible(one.error.line())}")
@@ -117,19 +118,28 @@ def _document(documents: list[dict[str, Any]], synced: "list[Synced]") -> dict[s
     return whole
 
 
-def _show(engine: "Database", one: "Synced") -> None:
+def _may_write(settings: "Settings", name: str) -> str:
+    """Whether anything could be changed at Datadog with these settings, in a word; a sync itself only reads."""
+    from accesssync.model.operation import PROVISIONING
+
+    [org] = settings.organizations([name])
+    writes = org.provision_app_key is not None and not PROVISIONING.keys().isdisjoint(org.allowed_operations)
+    return "WRITES ALLOWED" if writes else "READ-ONLY"
+
+
+def _show(engine: "Database", one: "Synced", may: str) -> None:
     run = one.run
     if run is None:
         return
     if run.undone:
-        say(f"{visible(one.org)} ({one.site}) READ-ONLY  run-{run.id}  FAILED after {run.duration_seconds:.1f} s")
+        say(f"{visible(one.org)} ({one.site}) {may}  run-{run.id}  FAILED after {run.duration_seconds:.1f} s")
         say("nothing was stored; what was known before stays as it was")
         return
     proven = sum(o.coverage.state in {"complete", "skipped"} for o in one.observed.values())
     left = f", {run.rate_limit_left:.0%} of the rate limit left" if run.rate_limit_left is not None else ""
     word = "proven" if run.complete else "NOT PROVEN"
     say(
-        f"{visible(one.org)} ({one.site}) READ-ONLY  run-{run.id}  {word} {proven}/{len(one.observed)}  "
+        f"{visible(one.org)} ({one.site}) {may}  run-{run.id}  {word} {proven}/{len(one.observed)}  "
         f"{run.duration_seconds:.1f} s, {run.requests:,} requests{left}"
     )
     if run.baseline:
