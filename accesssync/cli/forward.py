@@ -3,7 +3,6 @@
 import click
 
 from accesssync.cli.delivering import run, status
-from accesssync.cli.installing import remove, setup
 
 
 @click.group()
@@ -11,5 +10,5 @@ def forward() -> None:
     """Publish alerts, the audit log, events and metrics."""
 
 
-for command in (run, status, setup, remove):
+for command in (run, status):
     forward.add_command(command)

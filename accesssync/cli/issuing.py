@@ -1,11 +1,9 @@
 """`accesssync credential create`, `rotate`, `narrow` and `revoke`."""
 
-import random
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,6 +11,7 @@ import click
 
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import print_json, say
+from accesssync.cli.provisioning import credentials_of
 from accesssync.errors import UsageError
 from accesssync.model.visible import visible
 
@@ -177,7 +176,7 @@ COMMANDS = (create, rotate, narrow, revoke)
 
 
 def _desk(invocation: Invocation, reason: str, by: str | None) -> "Desk":
-    from accesssync.jobs.opening import open_gateway, open_to_write
+    from accesssync.jobs.opening import open_to_write
     from accesssync.jobs.provision.key_desk import Desk
 
     _line("--reason", reason)
@@ -189,16 +188,7 @@ def _desk(invocation: Invocation, reason: str, by: str | None) -> "Desk":
         engine=open_to_write(settings),
         settings=settings,
         org=found[0],
-        open=partial(
-            open_gateway,
-            settings,
-            sleep=time.sleep,
-            monotonic=time.monotonic,
-            rng=random.SystemRandom(),
-            on_event=lambda event: invocation.log(
-                event.kind, f"{event.org}: {event.reason}; waiting {event.wait:.1f} s", level="warning"
-            ),
-        ),
+        open=credentials_of(invocation),
         clock=now,
         sleep=time.sleep,
         by=invocation.operator(by),

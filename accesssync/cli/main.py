@@ -153,10 +153,10 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        _leave(arguments, 130)
-    except Terminated:
-        _leave(arguments, 143)
+    except (KeyboardInterrupt, click.exceptions.Abort) as stopped:
+        _leave(arguments, 130, stopped)
+    except Terminated as stopped:
+        _leave(arguments, 143, stopped)
     except (BrokenPipeError, NoReaderError):
         # Whoever read our output has enough. Nothing more can be said on that pipe, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -228,12 +228,18 @@ def _flush() -> None:
     sys.stdout.flush()
 
 
-def _leave(arguments: list[str], code: int) -> NoReturn:
-    """End now: requests under way in other threads must not be waited for."""
-    complain("stopped; what was not published is undone by the next run")
+def _leave(arguments: list[str], code: int, stopped: BaseException) -> NoReturn:
+    """End now: requests under way in other threads must not be waited for.
+
+    A command that leaves something half done says what to do about it in a note of what stopped it.
+    """
+    # Click puts its own exception around Ctrl-C.
+    notes = (note for one in (stopped, stopped.__cause__) for note in getattr(one, "__notes__", ()))
+    note = next(notes, None)
+    complain(f"stopped; {note or 'what was not published is undone by the next run'}")
     if "--json" in arguments and not json_begun():
         message = "stopped by SIGINT" if code == 130 else "stopped by SIGTERM"
-        remedy = "run it again: what was not published is undone then"
+        remedy = note or "run it again: what was not published is undone then"
         _print_error({"code": "interrupted", "message": message, "remedy": remedy})
     sys.stdout.flush()
     os._exit(code)

@@ -2,7 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
     from accesssync.jobs.provision.plan import Observe, Planned
     from accesssync.jobs.provision.plan_file import Ready
     from accesssync.jobs.provision.terms import Doors
+    from accesssync.provision.credentials import CredentialGateway
     from accesssync.settings import OrgSettings
     from accesssync.store.engine import Database
     from accesssync.store.runs import OrgRecord
+
+FINISH = "finish what was begun with: accesssync provision resume"
 
 by_option = click.option("--by", metavar="WHO", help="Who is acting; otherwise ACCESSSYNC_OPERATOR or the login name.")
 out_option = click.option(
@@ -49,6 +54,37 @@ def doors_of(invocation: Invocation) -> "Doors":
         rng=random.SystemRandom(),
         on_event=lambda event: invocation.log(
             event.kind, f"{event.org} {event.resource}: {event.reason}; waiting {event.wait:.1f} s", level="warning"
+        ),
+    )
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say what to do where writing ends in the middle: a signal is told of once, with what fits it."""
+    try:
+        yield
+    except AccessSyncError:
+        raise
+    except Exception:
+        complain(f"stopped in the middle; {FINISH}")
+        raise
+    except BaseException as stopped:
+        stopped.add_note(FINISH)
+        raise
+
+
+def credentials_of(invocation: Invocation) -> "Callable[[OrgSettings], CredentialGateway]":
+    """The way to Datadog through which credentials are changed and read back."""
+    from accesssync.jobs.opening import open_gateway
+
+    return partial(
+        open_gateway,
+        invocation.settings,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        rng=random.SystemRandom(),
+        on_event=lambda event: invocation.log(
+            event.kind, f"{event.org}: {event.reason}; waiting {event.wait:.1f} s", level="warning"
         ),
     )
 

@@ -10,17 +10,19 @@ from accesssync.cli.output import Document, complain, print_json, say
 from accesssync.cli.plan_view import show_plan
 from accesssync.cli.provisioning import (
     by_option,
+    credentials_of,
     database_of,
     doors_of,
     end,
     limit_option,
     observe_first,
     ready_of,
+    resumable,
     world_of,
     yes_option,
 )
 from accesssync.cli.write_view import error_of, result_documents, tell_results
-from accesssync.errors import AccessSyncError, RefusedError, UsageError
+from accesssync.errors import RefusedError, UsageError
 from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
@@ -54,13 +56,8 @@ def apply(invocation: Invocation, plan_name: str, yes: bool, limit: int, by: str
         _ask(invocation, ready, limit)
     with invocation.bar() as bar:
         world = world_of(lambda done, total: bar(f"{ready.org.name} writes", done, total))
-        try:
+        with resumable():
             done = job(database, invocation.settings, ready, doors_of(invocation), world, by=invocation.operator(by))
-        except (KeyboardInterrupt, AccessSyncError):
-            raise
-        except BaseException:
-            complain("stopped in the middle; finish it with: accesssync provision resume")
-            raise
     tell_results(invocation, [done])
 
 
@@ -79,6 +76,7 @@ Examples:
 @common
 def resume(invocation: Invocation, plan_name: str | None, by: str | None) -> None:
     """Finish what was interrupted."""
+    from accesssync.jobs.provision.key_doubt import settle_doubts
     from accesssync.jobs.provision.resume import interrupted, unfinished
     from accesssync.jobs.provision.resume import resume as job
 
@@ -93,11 +91,14 @@ def resume(invocation: Invocation, plan_name: str | None, by: str | None) -> Non
             complain(
                 f"{visible(org.name)}: {left:,} interrupted writes are unknown now; see accesssync provision status"
             )
-        done += [
-            job(database, invocation.settings, org, digest, doors_of(invocation), world, by=operator)
-            for digest in unfinished(database, org)
-            if only in (None, digest)
-        ]
+        settled = settle_doubts(database, org, credentials_of(invocation), world, by=operator)
+        done += [settled] if settled is not None else []
+        with resumable():
+            done += [
+                job(database, invocation.settings, org, digest, doors_of(invocation), world, by=operator)
+                for digest in unfinished(database, org)
+                if only in (None, digest)
+            ]
     tell_results(invocation, done)
 
 

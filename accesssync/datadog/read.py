@@ -22,7 +22,7 @@ from accesssync.datadog.teams import MAPPINGS, TEAMS, memberships_of
 from accesssync.datadog.transport import Call, Event, Transport
 from accesssync.errors import AuthenticationError
 from accesssync.model.coverage import Resource
-from accesssync.model.credential import Credential
+from accesssync.model.credential import Credential, CredentialType
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
 from accesssync.model.team import Mapping, Membership, Team
@@ -208,6 +208,18 @@ class DatadogSource:
                 lambda identifier: api.get_org_authorized_client(identifier, include=include),
             ),
         )
+
+    def credential(self, kind: str) -> Callable[[str], Credential | None] | None:
+        """What reads one credential of a type by its id; None for a type of which a 404 proves nothing."""
+        if kind == CredentialType.PERSONAL_ACCESS_TOKEN:
+            calls = self._calls(Resource.ACCESS_TOKENS, _READ_APPLICATION_KEYS)
+            return calls.get("get_personal_access_token", TOKENS, self._api.keys.get_personal_access_token)
+        listings: dict[str, Callable[[], Listing[Credential]]] = {
+            CredentialType.APPLICATION_KEY: self.application_keys,
+            CredentialType.API_KEY: self.api_keys,
+            CredentialType.OAUTH_CLIENT: self.oauth_clients,
+        }
+        return listings[kind]().get if kind in listings else None
 
     def teams(self) -> Listing[Team]:
         """Every team."""

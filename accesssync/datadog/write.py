@@ -16,7 +16,7 @@ from accesssync.datadog.account import decode_account
 from accesssync.datadog.calls import Calls
 from accesssync.datadog.client import Client
 from accesssync.datadog.connect import connect
-from accesssync.datadog.credentials import APPLICATION_KEYS
+from accesssync.datadog.credentials import APPLICATION_KEYS, TOKENS
 from accesssync.datadog.decode import decode_one, member
 from accesssync.datadog.endpoints import Endpoints
 from accesssync.datadog.limits import Limits
@@ -27,7 +27,7 @@ from accesssync.datadog.shape import USERS
 from accesssync.datadog.transport import Call, Doubt, Event, Rejection, Transport
 from accesssync.errors import NotFoundError, RefusedError, ResponseError, UpstreamError
 from accesssync.model.coverage import Resource
-from accesssync.model.credential import Credential
+from accesssync.model.credential import Credential, CredentialType
 from accesssync.model.identity import Identity
 from accesssync.model.operation import NEEDS, Operation
 from accesssync.provision.credentials import Issued
@@ -176,23 +176,31 @@ class DatadogGateway:
             Operation.CREATE_SERVICE_ACCOUNT, lambda: self._api.service_accounts.create_service_account(body), _made
         )
 
-    def application_key(self, key_id: str) -> Credential | None:
-        """One application key as it is now, asked with the read key; None where there is none."""
+    def credential(self, kind: str, credential_id: str, *, account_id: str | None = None) -> Credential | None:
+        """One credential as it is now, asked with the read key; None where there is none.
+
+        The token of a service account is asked for below `account_id` with the provisioning key: to read it takes the
+        permission to end it. UpstreamError where nothing tells of such a credential.
+        """
+        if kind == CredentialType.SERVICE_ACCESS_TOKEN and account_id is not None:
+            api = self._api.service_accounts
+            return self._calls(Resource.ACCESS_TOKENS).get(
+                "get_service_account_access_token",
+                TOKENS,
+                lambda token_id: api.get_service_account_access_token(account_id, token_id),
+            )(credential_id)
         if self._reader is None:
-            raise UpstreamError("without a read key no application key can be asked for", org=self._org)
-        get = self._reader.application_keys().get
-        return get(key_id) if get is not None else None
+            raise UpstreamError("without a read key no credential can be asked for", org=self._org)
+        get = self._reader.credential(kind)
+        if get is None:
+            raise UpstreamError(f"nothing tells whether a {kind} is there", org=self._org)
+        return get(credential_id)
 
     def keys_of_account(self, account_id: str) -> list[Credential]:
         """Every application key of a service account as it is now."""
         api: Any = self._api.service_accounts
         list_keys, found = api.list_service_account_application_keys, dict[str, Credential]()
-        calls = Calls(
-            org=self._org,
-            transport=self._transport,
-            resource=Resource.APPLICATION_KEYS,
-            permission="service_account_write",
-        )
+        calls = self._calls(Resource.APPLICATION_KEYS)
         calls.check_addressable(account_id)
         fetch = calls.fetch(
             "list_service_account_application_keys",
@@ -205,6 +213,10 @@ class DatadogGateway:
             if not page.records or (page.total is not None and len(found) >= page.total):
                 break
         return list(found.values())
+
+    def _calls(self, resource: Resource) -> Calls:
+        """Reading what belongs to service accounts, with the provisioning key."""
+        return Calls(org=self._org, transport=self._transport, resource=resource, permission="service_account_write")
 
     def create_application_key(self, account_id: str, *, name: str, scopes: Sequence[str]) -> Outcome | Issued:
         """Make a scoped key for a service account; Issued has the secret, which is never told again."""

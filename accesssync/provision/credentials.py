@@ -37,8 +37,8 @@ class CredentialGateway(Protocol):
     """One organization whose credentials can be changed, under the same promises as `Gateway`."""
 
     def caller(self) -> Caller: ...
-    def application_key(self, key_id: str) -> Credential | None:
-        """One application key as it is now, read with the read key; None where there is none."""
+    def credential(self, kind: str, credential_id: str, *, account_id: str | None = None) -> Credential | None:
+        """One credential as it is now; None where there is none. `account_id`: whose, of a service account's token."""
 
     def keys_of_account(self, account_id: str) -> list[Credential]:
         """Every application key of a service account as it is now."""

@@ -1,6 +1,7 @@
 """Making, rotating, narrowing and revoking credentials, through the command line and against the look-alike."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,110 @@ class TestRevoke:
         assert len(server.writes) == 1
 
 
+ONE = {
+    "application_key": "/api/v2/application_keys/*",
+    "api_key": "/api/v2/api_keys/*",
+    "personal_access_token": "/api/v2/personal_access_tokens/*",
+    "service_access_token": "/api/v2/service_accounts/*/access_tokens/*",
+    "oauth_client": "/api/v2/org_authorized_clients/*",
+}
+"""Where each kind of credential is asked for by its id."""
+
+
+def test_a_sync_says_whether_anything_may_be_written(desk: Cli) -> None:
+    assert "WRITES ALLOWED" in desk("sync").out
+    desk.env(ACCESSSYNC_ALLOWED_OPERATIONS="send_log")
+    assert "READ-ONLY" in desk("sync").out
+    desk.env(ACCESSSYNC_ALLOWED_OPERATIONS=OPERATIONS, ACCESSSYNC_PROVISION_APP_KEY="")
+    assert "READ-ONLY" in desk("sync").out
+
+
+class TestDoubt:
+    """An answer that never came, of each kind of credential."""
+
+    @pytest.fixture
+    def revoke(self, desk: Cli, organization: Organization, key: AppKey, account: User, kind: str) -> tuple[str, ...]:
+        person = organization.add_user("leaver@example.com")
+        which: tuple[str, ...]
+        if kind == "oauth_client":
+            client = organization.add_oauth_client("Vendor App")
+            organization.authorize(client.id, person.id)
+            which = (client.id, "--user", person.email)
+        elif kind == "application_key":
+            which = (key.id,)
+        elif kind == "api_key":
+            which = (organization.add_api_key("spare").id,)
+        else:
+            owner = person if kind == "personal_access_token" else account
+            which = (organization.add_token(owner.id, [], name="robot").id,)
+        assert desk("sync").code == 0
+        return ("credential", "revoke", *which, *WHY)
+
+    @pytest.mark.parametrize("kind", ONE)
+    def test_what_was_done_is_read_back_and_sent_once(
+        self, desk: Cli, server: SandboxServer, revoke: tuple[str, ...]
+    ) -> None:
+        server.faults.add(f.Reset(), method="DELETE")
+        ended = desk(*revoke)
+        assert ended.code == 0, ended.err
+        assert len(server.writes) == 1
+        assert kinds(desk)[-1][0] == "write.reconciled"
+
+    @pytest.mark.parametrize("kind", ONE)
+    def test_resuming_settles_what_could_not_be_read_at_once(
+        self, desk: Cli, server: SandboxServer, revoke: tuple[str, ...], kind: str
+    ) -> None:
+        server.faults.add(f.Reset(), method="DELETE")
+        server.faults.add(f.Status(503), path=ONE[kind], method="GET", times=None)
+        assert desk(*revoke).code == 10
+        assert len(desk.ok("provision", "status")["orgs"][0]["unknown"]) == 1
+        server.faults.clear()
+        [result] = desk.ok("provision", "resume")["results"]
+        assert result["outcome"] == "succeeded"
+        assert desk.ok("provision", "status")["orgs"][0]["unknown"] == []
+        assert len(server.writes) == 1
+        assert desk.ok("provision", "resume")["results"] == []
+
+    @pytest.mark.parametrize("kind", ONE)
+    def test_what_was_not_done_is_said_once_it_would_have_to_show(
+        self, desk: Cli, server: SandboxServer, revoke: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server.faults.add(f.Lost(), method="DELETE")
+        assert desk(*revoke).code == 10
+        early = desk("provision", "resume", "--json")
+        assert early.code == 10
+        assert early.json["results"][0]["outcome"] == "unknown"
+        monkeypatch.setattr("accesssync.jobs.provision.key_doubt.LAG", timedelta(0))
+        late = desk("provision", "resume", "--json")
+        assert late.code == 5
+        assert "was not done" in late.json["results"][0]["detail"]
+        assert len(server.writes) == 1
+        server.faults.clear()
+        assert desk(*revoke).code == 0
+
+    def test_a_key_that_was_made_after_all_is_to_be_ended(
+        self, desk: Cli, server: SandboxServer, organization: Organization
+    ) -> None:
+        server.faults.add(f.Reset(), path=KEYS, method="POST")
+        server.faults.add(f.Status(503), path=KEYS, method="GET", nth=2, times=None)
+        assert desk(*CREATE).code == 10
+        server.faults.clear()
+        ended = desk("provision", "resume", "--json")
+        [made] = [one.id for one in organization.app_keys.values() if one.name == "deploy"]
+        assert ended.code == 5
+        assert f"credential revoke {made}" in ended.json["results"][0]["detail"]
+
+
 class TestGuards:
+    def test_where_only_an_approval_is_missing_it_says_what_to_do(
+        self, desk: Cli, key: AppKey, server: SandboxServer
+    ) -> None:
+        desk.env(ACCESSSYNC_APPROVAL="removals")
+        ended = desk("credential", "revoke", key.id, *WHY)
+        assert ended.code == 4
+        assert "ACCESSSYNC_APPROVAL=never" in ended.err
+        assert server.writes == []
+
     def test_never_our_own_keys(self, desk: Cli, server: SandboxServer, organization: Organization) -> None:
         reading = organization.app_keys_by_secret[server.app_key]
         writing = organization.app_keys_by_secret[str(server.provision_app_key)]

@@ -696,6 +696,7 @@ def test_a_signal_lets_the_write_under_way_end_and_begins_no_other(
     _, said = running.communicate(timeout=30)
     assert running.returncode == 143
     assert "provision resume" in said
+    assert "not published" not in said
     assert len(server.writes) == 2
     server.faults.clear()
     # The second write was let to end, so that nothing is unknown.

@@ -35,6 +35,12 @@ from accesssync.store.lease import Lease, leased
 
 _NOT_FOUND = 404
 
+URGENT = (
+    "if it cannot wait, do it in Datadog (Organization Settings), or have whoever answers for the settings give the "
+    "command once with ACCESSSYNC_APPROVAL=never"
+)
+"""What to do where only an approval is missing, and nobody can give one for a single change."""
+
 
 class Done(Struct, frozen=True, kw_only=True):
     """What came of a change. `secret` is there once, where a key was made."""
@@ -204,8 +210,11 @@ def _judge(desk: Desk, change: Change, caller: Caller, org_id: int) -> None:
         enabled=enabled(desk),
     )
     if refusals:
+        approval = all(one.rule == "approval" for one in refusals)
         raise RefusedError(
-            "; ".join(one.message for one in refusals), org=desk.org.name, remedy="docs/provisioning.md tells the rules"
+            "; ".join(one.message for one in refusals),
+            org=desk.org.name,
+            remedy=URGENT if approval else "docs/provisioning.md tells the rules",
         )
 
 

@@ -61,13 +61,13 @@ def narrow(desk: Desk, target: Credential, scopes: Sequence[str]) -> Done:
         return gateway.update_application_key(target.id, scopes=scopes)
 
     def ready(gateway: CredentialGateway) -> None:
-        now = gateway.application_key(target.id)
+        now = gateway.credential(target.type, target.id)
         if now is None or now.scopes != target.scopes:
             what = "does not exist any more" if now is None else "has other scopes by now"
             raise RefusedError(f"{target.subject} {what}", org=desk.org.name, remedy="run: accesssync sync")
 
     def done(gateway: CredentialGateway) -> bool:
-        now = gateway.application_key(target.id)
+        now = gateway.credential(target.type, target.id)
         return now is not None and now.scopes is not None and set(now.scopes) == set(scopes)
 
     wanted = Wanted(
@@ -103,15 +103,16 @@ def revoke(desk: Desk, target: Credential, *, user_id: str | None = None, replac
     }
 
     def gone(gateway: CredentialGateway) -> bool:
-        return gateway.application_key(target.id) is None
+        now = gateway.credential(target.type, target.id, account_id=account)
+        return now is None or (user_id is not None and user_id not in now.user_ids)
 
     wanted = Wanted(
         change=change,
         subject=target.subject,
         subject_id=target.id,
-        action={"credential": target.id, "type": target.type, "user": user_id},
+        action={"credential": target.id, "type": target.type, "user": user_id, "account": account},
         write=sends[operation],
-        done=gone if operation is Operation.REVOKE_APPLICATION_KEY else None,
+        done=gone,
         gone_is_done=True,
     )
     return carry_out(desk, wanted)
@@ -153,7 +154,7 @@ def finish(desk: Desk, target: Credential, *, unused: bool) -> Done:
     successor_id = found[-1][0]
     gateway = desk.open(desk.org)
     try:
-        successor = gateway.application_key(successor_id)
+        successor = gateway.credential(CredentialType.APPLICATION_KEY, successor_id)
     finally:
         gateway.close()
     if successor is None:
