@@ -46,6 +46,8 @@ class Kind(StrEnum):
     WRITE_REJECTED = "write.rejected"
     WRITE_UNKNOWN = "write.unknown"
     WRITE_RECONCILED = "write.reconciled"
+    INSTALL_INTENDED = "install.intended"
+    INSTALL_DONE = "install.done"
     AUDIT_EXPORTED = "audit.exported"
     REPORT_EXPORTED = "report.exported"
     PERSON_ERASED = "person.erased"

@@ -3,6 +3,7 @@
 import click
 
 from accesssync.cli.delivering import run, status
+from accesssync.cli.installing import remove, setup
 
 
 @click.group()
@@ -10,5 +11,5 @@ def forward() -> None:
     """Publish alerts, the audit log, events and metrics."""
 
 
-for command in (run, status):
+for command in (run, status, setup, remove):
     forward.add_command(command)

@@ -15,7 +15,12 @@ def sandbox() -> None:
     epilog="""\b
 Example, in two terminals:
   accesssync sandbox serve --users 5000
-  (paste what it prints, then)  accesssync sync"""
+  (paste what it prints, then)  accesssync sync
+
+\b
+Besides what a sync reads it takes what is published: logs, events and metrics, dashboards, log pipelines, monitors and
+detection rules; and it keeps an Audit Trail of its own changes. What arrived is at /_sandbox/arrived, logs, events,
+points, installed and trail of its address, with the header x-sandbox-control: sandbox."""
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8126, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--users", type=click.IntRange(1, 1_000_000), default=1000, help="User records in the organization.")
@@ -37,7 +42,7 @@ def serve(
 ) -> None:
     """Serve a made-up organization over HTTP on this machine, until interrupted."""
     from accesssync.errors import UsageError
-    from accesssync.model.operation import PROVISIONING
+    from accesssync.model.operation import PROVISIONING, PUBLISHING
     from accesssync.sandbox import SandboxInfo, generate
     from accesssync.sandbox import serve as run
 
@@ -51,8 +56,17 @@ def serve(
             "ACCESSSYNC_PROVISION_APP_KEY": info.provision_app_key,
             "ACCESSSYNC_ALLOWED_OPERATIONS": ",".join(PROVISIONING),
         }
+        publishing = {
+            "ACCESSSYNC_FORWARD__APP_KEY": info.app_key,
+            "ACCESSSYNC_ALLOWED_OPERATIONS": ",".join(PUBLISHING),
+            **{f"ACCESSSYNC_FORWARD__{stream}": "true" for stream in ("ALERTS", "AUDIT", "METRICS", "EVENTS")},
+        }
         if invocation.as_json:
-            more = {"environment": settings, "writing_environment": writing if info.provision_app_key else None}
+            more = {
+                "environment": settings,
+                "publishing_environment": publishing,
+                "writing_environment": writing if info.provision_app_key else None,
+            }
             print_json({"schema": "accesssync.sandbox/1", "url": info.url, **more})
             return
         say(f"# {users:,} users, seed {seed}, at {info.url}; stop with Ctrl-C. In another terminal:")
@@ -64,6 +78,9 @@ def serve(
             say("# to write to it as well:")
             for name, written in writing.items():
                 say(f"# export {name}={written}")
+        say("# to publish to it and to install there:")
+        for name, written in publishing.items():
+            say(f"# export {name}={written}")
         import sys
 
         sys.stdout.flush()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from accesssync.errors import RefusedError
-from accesssync.model.marker import MANAGED_BY
+from accesssync.model.installed import MANAGED_BY
 from accesssync.model.operation import Operation
 
 Permit = Callable[[str, str, object], None]

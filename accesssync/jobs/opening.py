@@ -102,7 +102,7 @@ def open_org(
         api_url=org.api_url,
         allow_other_host=settings.allow_other_host,
         concurrency=settings.concurrency,
-        limits=_limits(settings),
+        limits=bounds(settings),
         sleep=sleep,
         clock=monotonic,
         rng=rng,
@@ -146,7 +146,7 @@ def open_gateway(
         api_url=org.api_url,
         allow_other_host=settings.allow_other_host,
         concurrency=settings.concurrency,
-        limits=_limits(settings),
+        limits=bounds(settings),
         sleep=sleep,
         clock=monotonic,
         rng=rng,
@@ -182,7 +182,7 @@ def open_publishing(
         setting=publishing.setting,
         api_url=publishing.api_url,
         allow_other_host=settings.allow_other_host,
-        limits=_limits(settings),
+        limits=bounds(settings),
         sleep=sleep,
         clock=monotonic,
         rng=rng,
@@ -190,7 +190,7 @@ def open_publishing(
     )
 
 
-def _limits(settings: Settings) -> "Bounds":
+def bounds(settings: Settings) -> "Bounds":
     from accesssync.datadog.limits import Limits as Bounds
 
     return Bounds(

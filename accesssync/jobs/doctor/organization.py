@@ -9,6 +9,7 @@ from accesssync.datadog.own_keys import OwnKeys
 from accesssync.datadog.read import DatadogSource
 from accesssync.errors import AccessSyncError, AuthenticationError, UpstreamError
 from accesssync.jobs.doctor.lines import Check, Fault
+from accesssync.jobs.doctor.publishing import check_publishing
 from accesssync.jobs.doctor.reading import check_reading, cost
 from accesssync.jobs.doctor.writing import Writing
 from accesssync.jobs.opening import open_org
@@ -38,12 +39,12 @@ def check_org(
     ask = partial(open_org, settings, sleep=sleep, monotonic=monotonic, rng=rng, on_event=lambda _event: None)
     source = ask(org)
     try:
-        yield from _checked(source, org, ask, settings.allow_unscoped_key)
+        yield from _checked(source, org, ask, settings)
     finally:
         source.close()
 
 
-def _checked(source: DatadogSource, org: OrgSettings, ask: Open, unscoped_allowed: bool) -> Iterator[Check]:
+def _checked(source: DatadogSource, org: OrgSettings, ask: Open, settings: Settings) -> Iterator[Check]:
     try:
         account = source.account()
     except AuthenticationError as error:
@@ -59,7 +60,8 @@ def _checked(source: DatadogSource, org: OrgSettings, ask: Open, unscoped_allowe
     yield _clock(source, org)
     keys = OwnKeys(source)
     yield from check_reading(source, account, org, keys)
-    yield from _writing(source, account, org, keys, ask, unscoped_allowed)
+    yield from _writing(source, account, org, keys, ask, settings.allow_unscoped_key)
+    yield from check_publishing(settings, org, account, keys, ask)
     yield cost(source, org)
 
 
