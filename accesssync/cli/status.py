@@ -27,12 +27,15 @@ Examples:
 def status(invocation: Invocation, max_age: str | None) -> None:
     """How fresh and how complete the stored inventory of each organization is."""
     from accesssync.jobs import status as job
+    from accesssync.jobs.forward.run import standings
     from accesssync.jobs.opening import open_to_read
 
     most = _seconds(max_age) if max_age else None
     settings = invocation.settings
     configured = {org.name: org.site for org in settings.organizations() if not org.missing()}
-    found = job.status(open_to_read(settings), invocation.orgs, now(), configured)
+    engine, moment = open_to_read(settings), now()
+    ways = standings(engine, settings, [], moment)
+    found = job.status(engine, invocation.orgs, moment, configured, ways)
     for one in found:
         one["stale"] = _stale(one, most)
     document = {"schema": "accesssync.status/1", "organizations": found}
@@ -92,7 +95,16 @@ def _show(one: Document) -> None:
         say(f"  findings open: {pressing or 'none'}")
     quarter = one["quarter"]
     gap = f", longest gap {age(quarter['longest_gap_seconds'])}" if quarter["longest_gap_seconds"] is not None else ""
-    say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}")
+    say(f"  quarter: {quarter['proven']:,} of {quarter['runs']:,} runs proven{gap}{_outbox(one['outbox'])}")
+    for stopped in one["outbox"]["stopped"]:
+        say(f"  ! not published: {visible(stopped)}")
+
+
+def _outbox(found: Document) -> str:
+    """What waits to be published, and what never will be."""
+    missed = found["dead"] + found["lost"] + found["dropped"]
+    since = f" for {age(found['oldest_age_seconds'])}" if found["oldest_age_seconds"] is not None else ""
+    return f" | outbox {found['waiting']:,}{since}" + (f" ({missed:,} never arrived)" if missed else "")
 
 
 def _ratio(one: Document) -> str:

@@ -89,9 +89,20 @@ def sync(
             if one.error is not None:
                 complain(f"error: {visible(one.error.line())}")
     _tell_unmatched(synced)
+    if not invocation.as_json and settings.forward_streams:
+        _tell_waiting(invocation, engine)
     if invocation.as_json:
         print_json(_document([sync_document(one) for one in synced], synced))
     return outcome_code(synced, detailed=detailed_exitcode)
+
+
+def _tell_waiting(invocation: Invocation, engine: "Database") -> None:
+    """What this and earlier syncs have queued to be published."""
+    from accesssync.jobs.forward.run import standings
+
+    waiting = sum(way.waiting for way in standings(engine, invocation.settings, invocation.orgs, now()))
+    if waiting:
+        say(f"outbox {waiting:,}: accesssync forward run delivers it, as does the worker")
 
 
 def _tell_unmatched(synced: "list[Synced]") -> None:

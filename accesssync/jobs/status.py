@@ -1,9 +1,10 @@
 """How fresh and how complete what is stored is, per organization."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from accesssync.jobs.findings.listing import open_counts
+from accesssync.jobs.forward.run import Standing
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.model.coverage import CoverageState
 from accesssync.store import inventory, job_states, runs, sightings
@@ -12,12 +13,21 @@ from accesssync.store.engine import Database
 QUARTER = timedelta(days=91)
 
 
-def status(engine: Database, names: list[str], now: datetime, configured: Mapping[str, str]) -> list[Document]:
+def status(
+    engine: Database,
+    names: list[str],
+    now: datetime,
+    configured: Mapping[str, str],
+    publishing: Sequence[Standing] = (),
+) -> list[Document]:
     """One document per organization, by name: those stored, and those `configured` (name to site) and never synced.
 
     Without the latter, an organization that nobody ever managed to sync would be missing where it is watched for.
+    `publishing` is how the ways of the outbox stand.
     """
     stored = [_status(engine, org, now) for org in chosen_orgs(engine, names)]
+    for one in stored:
+        one["outbox"] = _outbox([way for way in publishing if way.org == one["org"]], now)
     known = {one["org"] for one in stored}
     missing = [_never(name, site) for name, site in configured.items() if not names and name not in known]
     return sorted([*stored, *missing], key=lambda one: str(one["org"]))
@@ -41,6 +51,20 @@ def _never(name: str, site: str) -> Document:
         "findings": {},
         "jobs": [],
         "sightings": [],
+        "outbox": _outbox([], None),
+    }
+
+
+def _outbox(ways: Sequence[Standing], now: datetime | None) -> Document:
+    """How much waits to be published, and what of it was lost; an entry for two destinations counts twice."""
+    oldest = min((way.oldest for way in ways if way.oldest is not None), default=None)
+    return {
+        "waiting": sum(way.waiting for way in ways),
+        "oldest_age_seconds": max(0.0, (now - oldest).total_seconds()) if now and oldest else None,
+        "dead": sum(way.dead for way in ways),
+        "lost": sum(way.lost for way in ways),
+        "dropped": sum(way.dropped for way in ways),
+        "stopped": [f"{way.stream} to {way.route}: {way.error}" for way in ways if way.state == "stopped"],
     }
 
 

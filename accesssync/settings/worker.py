@@ -42,6 +42,13 @@ class Worker(BaseModel):
         "When a report of all organizations is written into ACCESSSYNC_REPORT__DIR.",
         "0 5 * * 1",
     )
+    schedule_forward: ScheduleText = setting(
+        "ACCESSSYNC_SCHEDULE__FORWARD",
+        "every 1m",
+        "schedule",
+        "When what waits to be published is delivered, where any stream is on.",
+        "every 5m",
+    )
     schedule_retention: ScheduleText = setting(
         "ACCESSSYNC_SCHEDULE__RETENTION",
         "every 1d",

@@ -12,6 +12,7 @@ from typing import Protocol
 from accesssync import __version__
 from accesssync.errors import StoreError
 from accesssync.jobs.figures import Figures, figures, overdue
+from accesssync.jobs.forward.run import Standing, standings
 from accesssync.settings import service_manager
 from accesssync.store import schema
 from accesssync.worker.health import HealthServer, Pulse, Readiness
@@ -185,11 +186,12 @@ class _Stored:
         try:
             found = figures(self._means.database, self._orgs, now)
             due = overdue(self._means.database, now)
+            waiting = standings(self._means.database, self._means.settings, self._orgs, now)
         except StoreError:
             store_up.values = [((), 0.0)]
             return [store_up]
         store_up.values = [((), 1.0)]
-        return [store_up, *_samples(found), _backlog(due)]
+        return [store_up, *_samples(found), _backlog(due), *_outbox(waiting, now)]
 
 
 def _samples(found: list[Figures]) -> Iterator[Sample]:
@@ -215,6 +217,18 @@ def _backlog(due: dict[str, int]) -> Sample:
     sample = Sample("turns_due", "Turns that are due and not begun.", ("job",))
     sample.values = [((job,), float(count)) for job, count in due.items()]
     return sample
+
+
+def _outbox(found: list[Standing], now: datetime) -> Iterator[Sample]:
+    way = "org", "stream", "destination"
+    waiting = Sample("outbox_waiting", "Entries that wait to be published.", way)
+    oldest = Sample("outbox_oldest_age_seconds", "How long the oldest of them has been known.", way)
+    for one in found:
+        labels = one.org, one.stream, one.route
+        waiting.values.append((labels, float(one.waiting)))
+        age = (now - one.oldest).total_seconds() if one.oldest is not None else 0.0
+        oldest.values.append((labels, max(0.0, age)))
+    yield from (waiting, oldest)
 
 
 @contextmanager

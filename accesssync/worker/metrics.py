@@ -39,10 +39,20 @@ class Metrics:
         self.waits = self._counter("rate_limit_waits", "Waits because of a rate limit.", "org")
         self.waited = self._counter("rate_limit_waited_seconds", "Seconds waited because of a rate limit.", "org")
         self.seen = self._counter("watch_seen", "What the watch saw for the first time.", "org")
+        way = "org", "stream", "destination"
+        self._delivered = self._counter("forward_delivered", "Entries delivered.", *way)
+        self._missed = self._counter("forward_missed", "Entries that will never arrive, by why.", *way, "why")
         self.running = self._gauge("turns_running", "Turns under way in this process.")
         self.stuck = self._gauge("turns_stuck", "Turns that went on after their deadline and were told to stop.")
         self.up_since = self._gauge("start_time_seconds", "When this worker began, in seconds since 1970.")
         self.leading = self._gauge("leading", "Whether this process hands out the work.")
+
+    def published(self, org: str, stream: str, route: str, delivered: int, dead: int, lost: int, dropped: int) -> None:
+        """Count what came of one turn of delivering."""
+        self._delivered.labels(org, stream, route).inc(delivered)
+        for why, count in (("dead", dead), ("lost", lost), ("dropped", dropped)):
+            if count:
+                self._missed.labels(org, stream, route, why).inc(count)
 
     def read_from(self, stored: Callable[[], Iterable[Sample]]) -> None:
         """Ask `stored` too from now on."""

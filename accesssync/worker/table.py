@@ -180,6 +180,39 @@ def report(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - i
     return Outcome(kind="done", text=text)
 
 
+def forward(means: Means, org: str, leash: Leash) -> Outcome:
+    """Deliver what waits to be published; a way that failed lately is left alone for a while."""
+    from accesssync.jobs.forward.deliver import World
+    from accesssync.jobs.forward.run import Connecting, deliver_all
+
+    world = World(
+        clock=means.now,
+        sleep=leash.sleep,
+        rng=means.rng,
+        check=leash.check,
+        on_progress=lambda _what, _done, _of: None,
+    )
+    connecting = Connecting(
+        sleep=leash.sleep,
+        monotonic=means.monotonic,
+        rng=means.rng,
+        on_answer=lambda name, status: means.metrics.requests.labels(name, str(status)).inc(),
+    )
+    turns = []
+    for turn in deliver_all(means.database, means.settings, [org], connecting, world, patient=True):
+        turns.append(turn)
+        means.metrics.published(turn.org, turn.stream, turn.route, turn.delivered, turn.dead, turn.lost, turn.dropped)
+        if turn.error is not None:
+            text = f"{org} {turn.stream} to {turn.route}: {turn.error}; {turn.remedy or 'it is tried again'}"
+            means.log("forward.kept", text, level="warning", org=org, stream=turn.stream, waiting=turn.waiting)
+    done = sum(turn.delivered for turn in turns)
+    waiting = sum(turn.waiting for turn in turns)
+    kept = [turn for turn in turns if turn.error is not None]
+    text = f"{done:,} delivered, {waiting:,} waiting"
+    # Each way has its own pauses: a failed turn here would make those wait that get through.
+    return Outcome(kind="partial" if kept else "done", text=text)
+
+
 def retention(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it concerns all of them
     """Delete what is older than it has to be kept."""
     from accesssync.jobs.retention import retain
@@ -211,6 +244,11 @@ def _schedule(name: str) -> Callable[[Settings], Schedule]:
 def _plan_schedule(settings: Settings) -> Schedule:
     """Never, where there is nothing to plan from."""
     return parse_schedule(settings.schedule_plan if settings.access_files else "off")
+
+
+def _forward_schedule(settings: Settings) -> Schedule:
+    """Never, where no stream is on."""
+    return parse_schedule(settings.schedule_forward if settings.forward_streams else "off")
 
 
 def _run_deadline(settings: Settings) -> float:
@@ -263,6 +301,15 @@ JOBS = {
             aside=True,
             deadline=lambda _settings: REPORT_SECONDS,
             run=report,
+        ),
+        Job(
+            name="forward",
+            summary="deliver what waits to be published",
+            schedule=_forward_schedule,
+            per_org=True,
+            aside=True,
+            deadline=_run_deadline,
+            run=forward,
         ),
         Job(
             name="retention",
