@@ -91,6 +91,13 @@ class Table:
         for held in self.columns.values():
             held.codes = array("i", [held.codes[row] for row in order])
 
+    def keep(self, most: int) -> None:
+        """Forget the rows after the first so many."""
+        if self.kept > most:
+            self.kept = most
+            for held in self.columns.values():
+                held.codes = held.codes[:most]
+
     def rows(self, *names: str) -> Iterator[tuple[Cell, ...]]:
         """The cells of several columns, row by row."""
         return zip(*(self.of(name) for name in names), strict=True)

@@ -10,7 +10,7 @@ from accesssync.reports.figures.population import Population, is_active, is_pers
 from accesssync.reports.figures.shape import Tile, percent
 from accesssync.reports.figures.trend import COUNTED, points
 
-NONE_BEFORE = "no earlier report"
+NONE_BEFORE = "no earlier count"
 _WHY = {"30 days": " (30 days)", "beginning": " (the first run)"}
 
 

@@ -16,7 +16,7 @@ from accesssync.reports.figures.population import Population
 from accesssync.reports.figures.tiles import tiles
 from accesssync.reports.page.document import STYLES, as_they_are, for_css, policy, script_of, style_of, templates
 from accesssync.reports.page.draw import drawn
-from accesssync.reports.page.layout import NOT_SHOWN, Layout, layout_of, order
+from accesssync.reports.page.layout import NOT_SHOWN, layout_of, order
 from accesssync.reports.page.opening import about, badges, not_seen
 from accesssync.reports.page.pack import in_order, packed
 from accesssync.reports.page.places import application
@@ -34,62 +34,61 @@ EXPECTED = ("identities", "findings", "keys_tokens", "roles", "role_permissions"
 COUNTED_ONLY = ("trend", "previous")
 """Datasets that are read for figures and are no table."""
 
+COUNTED = (*COUNTED_ONLY, "identities", "findings", "keys_tokens", "roles", "role_permissions", "dormant", "external")
+"""Datasets that figures are counted from. All others are read, packed and forgotten one after the other."""
+
 _SCRIPTS = ("unpack.js", "cells.js", "grid.js", "filters.js", "panel.js", "page.js")
 
 
 class _Prepared(Struct, frozen=True):
-    table: Table
-    layout: Layout
     shown: Shown
+    packed: tuple[str, ...]
 
 
 def write(datasets: Sequence[Dataset], block: Block, file: BinaryIO) -> int:
     """Write the page of one organization, and return how many rows it carries.
 
     Datasets are known by their names; those that are missing are left out with a note. Every figure is counted from
-    the rows of these datasets, at the end of the run of the block.
+    the rows of these datasets, all of them, at the end of the run of the block.
     """
-    tables = {
-        one.name: Table(one, most=MOST_ROWS)
-        for one in datasets
-        if one.name not in NOT_SHOWN or one.name in COUNTED_ONLY
-    }
-    known = set(tables["identities"].of("identity_id")) - {None} if "identities" in tables else set()
-    prepared = [_prepare(tables[name], known) for name in order(list(tables))]
+    named = {one.name: one for one in datasets}
+    counted = {name: Table(one) for name, one in named.items() if name in COUNTED}
+    known = set(counted["identities"].of("identity_id")) - {None} if "identities" in counted else set()
+    overview = _overview(counted, block, known)
+    prepared = [
+        _prepare(counted.pop(name) if name in counted else Table(named[name], most=MOST_ROWS), known)
+        for name in order(list(named))
+    ]
     script = script_of(_SCRIPTS)
     styles = (style_of(STYLES), _feet(block))
     page = (
         templates()
         .get_template("page.html")
         .render(
-            **_overview(tables, block, known),
-            **_details(tables, block),
+            **overview,
             policy=policy([script], styles),
             styles=as_they_are(styles),
             shown=[one.shown for one in prepared],
             linked={one.shown.name for one in prepared},
-            not_shown=[
-                (one.name, NOT_SHOWN[one.name])
-                for one in datasets
-                if one.name in NOT_SHOWN and one.name not in COUNTED_ONLY
-            ],
-            missing=[name.replace("_", " ") for name in EXPECTED if name not in tables],
+            not_shown=[(one, why) for one, why in NOT_SHOWN.items() if one in named and one not in COUNTED_ONLY],
+            missing=[name.replace("_", " ") for name in EXPECTED if name not in named],
         )
     )
     file.write(page.encode())
     for one in prepared:
         file.write(f'<script type="application/gzip;base64" id="rows-{quote(one.shown.name)}">'.encode())
-        for piece in packed(one.table, one.layout):
+        for piece in one.packed:
             file.write(piece.encode())
         file.write(b"</script>\n")
     file.write(f"<script>{script}</script>\n</body>\n</html>\n".encode())
-    return sum(one.table.kept for one in prepared)
+    return sum(one.shown.kept for one in prepared)
 
 
 def _prepare(table: Table, known: Set[Cell]) -> _Prepared:
     layout = layout_of(table.dataset.name, list(table.columns))
     in_order(table, layout)
-    return _Prepared(table, layout, shown(table, layout, known))
+    table.keep(MOST_ROWS)
+    return _Prepared(shown(table, layout, known), tuple(packed(table, layout)))
 
 
 def _overview(tables: Mapping[str, Table], block: Block, known: Set[Cell]) -> dict[str, object]:
@@ -108,11 +107,6 @@ def _overview(tables: Mapping[str, Table], block: Block, known: Set[Cell]) -> di
         "kinds": remedies(kinds, block.site, known),
         "figures": figures,
         "without": without,
-    }
-
-
-def _details(tables: Mapping[str, Table], block: Block) -> dict[str, object]:
-    return {
         "about": about(block),
         "recipe": recipe(block),
         "frameworks": list(controls().frameworks.values()),

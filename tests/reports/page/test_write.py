@@ -108,13 +108,25 @@ def test_what_is_not_in_the_report_is_left_out_and_said() -> None:
     page = page_of([dataset("identities", rows["identities"])])
     assert "Not drawn, as this report has no such data: privileged identities over time, open findings" in page
     assert "Not in this report: findings, keys tokens, roles" in page
-    assert "no earlier report" in page
+    assert "no earlier count" in page
     everything = {**rows, "effective_permissions": rows["role_permissions"], "joined": rows["changes"]}
     page = page_of(datasets(everything))
     assert "Not a table here: effective_permissions" in page
     assert 'id="rows-joined"' in page
     assert 'id="rows-effective_permissions"' not in page
     assert 'id="rows-trend"' not in page
+
+
+def test_a_page_that_cannot_carry_every_row_says_so_and_counts_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = whole(300)
+    everything = page_of(datasets(rows))
+    monkeypatch.setattr("accesssync.reports.page.write.MOST_ROWS", 100)
+    page = page_of(datasets(rows))
+    assert "300 rows, of which this page carries the first 100" in page
+    carried = rows_of(page, "identities")
+    assert (carried["length"], carried["kept"]) == (300, 100)
+    tile = re.compile(r'class="value">([\d,]+)<')
+    assert tile.findall(page) == tile.findall(everything)
 
 
 def test_what_was_not_seen_stands_above_every_number() -> None:
