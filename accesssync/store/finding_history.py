@@ -1,6 +1,6 @@
 """Findings as they stood at a past run, put together from what happened to them since they were opened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,10 @@ from accesssync.store.inventory import Moment
 from accesssync.store.tables import finding_events, findings, runs
 
 AT_ONCE = 2_000
-_AFTER = {"waiver_ended": "open", "resolved": "resolved", "waived": "waived"}
-"""What each event makes of a finding; of the others that depends on what happened next."""
+_AFTER = {"reopened": "open", "waiver_ended": "open", "resolved": "resolved", "waived": "waived"}
+"""What each event makes of a finding, which is open when it is opened."""
 
 _Event = tuple[str, datetime, str | None, int | None]
-_Happened = tuple[list[_Event], str | None]
-"""What happened to a finding up to the moment, oldest first, and the first thing that happened to it afterwards."""
 
 
 def findings_at(engine: Engine, moment: Moment, at: datetime, until: datetime | None) -> Iterator[FindingAt]:
@@ -37,7 +35,7 @@ def findings_at(engine: Engine, moment: Moment, at: datetime, until: datetime | 
             .order_by(case(RANK, value=one.severity, else_=len(RANK)), one.check_id, one.subject, one.id)
         )
         for row in connection.execution_options(yield_per=AT_ONCE).execute(query).mappings():
-            yield _standing(row, happened.get(row["id"], ([], None)), at, ended)
+            yield _standing(row, happened.get(row["id"], ()), at, ended)
 
 
 def _run_ends(connection: Any, moment: Moment) -> list[tuple[int, datetime]]:
@@ -47,33 +45,27 @@ def _run_ends(connection: Any, moment: Moment) -> list[tuple[int, datetime]]:
     return [(row[0], row[1]) for row in connection.execute(query.order_by(runs.c.id)) if row[1] is not None]
 
 
-def _events(connection: Any, moment: Moment, until: datetime | None) -> dict[str, _Happened]:
+def _events(connection: Any, moment: Moment, until: datetime | None) -> dict[str, list[_Event]]:
+    """What happened to each finding up to the moment, oldest first."""
     one = finding_events.c
     query = (
         select(one.finding_id, one.event, one.at, one.detail, one.run_id)
         .where(one.org_id == moment.org_id)
         .order_by(one.key)
     )
-    found: dict[str, _Happened] = {}
+    found: dict[str, list[_Event]] = {}
     for finding_id, event, at, detail, run_id in connection.execution_options(yield_per=AT_ONCE).execute(query):
-        before, after = found.get(finding_id, ([], None))
         counts = run_id <= moment.run_id if run_id is not None else until is None or at <= until
-        if counts and after is None:
-            before.append((event, at, detail, run_id))
-        else:
-            after = after or event
-        found[finding_id] = (before, after)
+        if counts:
+            found.setdefault(finding_id, []).append((event, at, detail, run_id))
     return found
 
 
-def _standing(row: Any, happened: _Happened, at: datetime, ended: list[tuple[int, datetime]]) -> FindingAt:
-    events, afterwards = happened
-    waived = False
-    status, resolved, why, resolved_run = "", None, None, None
-    opened: _Event = ("opened", row["opened_at"], None, row["opened_run"])
-    following = [event[0] for event in events] + [afterwards]
-    for (event, when, detail, run_id), after in zip([opened, *events], following, strict=True):
-        status = str(row["status"]) if after is None else _AFTER.get(event) or _at_first(row, event, after)
+def _standing(row: Any, events: Sequence[_Event], at: datetime, ended: list[tuple[int, datetime]]) -> FindingAt:
+    status, waived = "open", False
+    resolved, why, resolved_run = None, None, None
+    for event, when, detail, run_id in events:
+        status = _AFTER.get(event, status)
         waived = waived or status == "waived"
         resolved, why, resolved_run = (when, detail, run_id) if event == "resolved" else (None, None, None)
     waiver, until = (row["waiver"], row["waived_until"]) if waived else (None, None)
@@ -97,16 +89,6 @@ def _standing(row: Any, happened: _Happened, at: datetime, ended: list[tuple[int
         waived_until=until,
         cause=row["cause"],
     )
-
-
-def _at_first(row: Any, event: str, after: str) -> str:
-    """What a finding was when it opened or opened again, which may have been under a waiver: no event says so.
-
-    The end of a waiver tells that there was one. What was resolved next, and shows a waiver, had it all along.
-    """
-    if after == "waiver_ended":
-        return "waived"
-    return "waived" if event == "opened" and after == "resolved" and row["waiver"] else "open"
 
 
 def _last_seen(ended: list[tuple[int, datetime]], resolved_run: int | None) -> datetime | None:

@@ -140,7 +140,7 @@ def write_findings(
 ) -> None:
     """Write what changed, and with it what is told of it, in small transactions.
 
-    A new finding has no event: its row says when it was opened.
+    A new finding has no event: its row says when it was opened. What opens under a waiver has one that says so.
     """
     waiting: list[Written] = []
     for one in changed:
@@ -158,12 +158,22 @@ def _write(engine: Engine, lease: Lease, run_id: int, at: datetime, part: Sequen
     moved = [one for one in part if one.key is not None]
     fixed = {"org_id": lease.org_id, "opened_at": at, "opened_run": run_id, "seen_run": run_id, "reopened": 0}
     rows = [tuple({**fixed, "id": one.id, **one.row}[name] for name in _INSERTED) for one in new]
-    events = [(lease.org_id, one.id, run_id, at, one.event, one.cause, one.detail) for one in moved if one.event]
+    events = [
+        (lease.org_id, one.id, run_id, at, event, one.cause, detail) for one in part for event, detail in _events(one)
+    ]
     with translated("the findings cannot be written"), writing(engine, lease) as connection:
         insert_rows(connection, findings, _INSERTED, rows)
         insert_rows(connection, finding_events, _EVENT, events)
         _update(connection, moved)
         queue(connection, lease.org_id, told, at)
+
+
+def _events(one: Written) -> Iterator[tuple[str, str | None]]:
+    """What is noted of a finding, with its detail, so that its state at any past run can be told."""
+    if one.key is not None and one.event is not None:
+        yield one.event, one.detail
+    if one.event in ("opened", "reopened") and one.row.get("status") == "waived":
+        yield "waived", (one.row.get("waiver") or {}).get("reason")
 
 
 def _update(connection: Connection, moved: Sequence[Written]) -> None:

@@ -76,19 +76,18 @@ class Bundle(Folder):
 
     def __init__(self, path: Path, out: Path) -> None:
         self._all: dict[str, int | None] = {}
+        self._hashed: dict[str, Written] = {}
         super().__init__(path, self._all)
         self.out = out
 
     def files(self) -> Mapping[str, Written]:
-        """Every file so far by its path in the bundle, with the hash of what is on the disk."""
-        found = {}
-        for name, rows in sorted(self._all.items()):
+        """Every file so far by its path in the bundle, with its hash. Each is hashed once: no more is written to it."""
+        for name in self._all.keys() - self._hashed.keys():
             path = self.path / name
             with path.open("rb") as file:
-                found[name] = Written(
-                    sha256=file_digest(file, "sha256").hexdigest(), bytes=path.stat().st_size, rows=rows
-                )
-        return found
+                digest = file_digest(file, "sha256").hexdigest()
+            self._hashed[name] = Written(sha256=digest, bytes=path.stat().st_size, rows=self._all[name])
+        return dict(sorted(self._hashed.items()))
 
     def sync(self) -> None:
         """Bring everything to the disk: all at once at the end, which waits for the disk far less often."""
