@@ -24,6 +24,8 @@ Examples:
   accesssync report --from 2026-04-01 --to 2026-06-30 # and what came and went
   accesssync report --compare 2026-03-31 2026-06-30
   accesssync report --sample 25 --seed audit-2026-q2
+  accesssync report --profile owner --out for-role-owners
+  accesssync report --profile auditor --pseudonymize
   accesssync report --format csv --org emea --json"""
 )
 @click.option(
@@ -46,6 +48,13 @@ Examples:
     "--allow-incomplete", is_flag=True, help="Take the newest run, proven complete or not; every file says so."
 )
 @click.option("--all-permissions", is_flag=True, help="Every permission of everybody, not only what makes privileged.")
+@click.option(
+    "--profile", default="full", show_default=True, metavar="NAME",
+    help="For whom it is: full, auditor (no scores) or owner (roles and who holds them).",
+)  # fmt: skip
+@click.option(
+    "--pseudonymize", is_flag=True, help="Names and addresses become pseudonyms that stay the same between reports."
+)
 @click.option("--by", metavar="WHO", help="Who makes it, for the audit log; default: the operator.")
 @common
 def report(
@@ -60,6 +69,8 @@ def report(
     seed: str | None,
     allow_incomplete: bool,
     all_permissions: bool,
+    profile: str,
+    pseudonymize: bool,
     by: str | None,
 ) -> None:
     """The report set for a governance review, from the newest run that is proven complete."""
@@ -72,6 +83,7 @@ def report(
     from accesssync.jobs.report.backing import backing_of
     from accesssync.jobs.report.beyond import usual
     from accesssync.jobs.report.formats import chosen_formats
+    from accesssync.jobs.report.readership import Readership, profile_of
 
     settings, moment = invocation.settings, now()
     later = _later(as_of, end, start, compare)
@@ -90,6 +102,7 @@ def report(
         now=moment,
         token=uuid4(),
         backing=backing_of(settings),
+        readers=Readership(profile=profile_of(profile.lower()), pseudonymize=pseudonymize),
         asked=replace(
             usual(settings, moment),
             start=invocation.when(start, "--from", "start"),

@@ -70,6 +70,12 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
+def _pseudonym_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().strip()) < 16:
+        raise ValueError("is shorter than 16 letters, so that it could be guessed")
+    return value
+
+
 def _names(value: object) -> frozenset[str] | None:
     """The names of a list in small letters, `none` alone meaning that there are none; None for what is no list."""
     parts = value.split(",") if isinstance(value, str) else value
@@ -222,6 +228,7 @@ def _ndjson(value: str) -> str:
 
 Site = Annotated[str, AfterValidator(_site)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+PseudonymKey = Annotated[SecretStr, AfterValidator(_pseudonym_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Domains = Annotated[frozenset[str], BeforeValidator(_domains)]
 People = Annotated[frozenset[str], BeforeValidator(_people)]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from pydantic import SecretStr
 
 from accesssync.datadog.sites import SITES
 from accesssync.jobs.evidence import signing_key
@@ -37,6 +38,7 @@ class Backing(Struct, frozen=True, kw_only=True):
     config_hash: str = ""
     key: "Ed25519PrivateKey | None" = None
     """What signs it; None where nobody does."""
+    pseudonym_key: SecretStr | None = None
     readers: Mapping[str, Reader] = {}
     """By organization; none for one that the settings no longer name."""
 
@@ -44,7 +46,12 @@ class Backing(Struct, frozen=True, kw_only=True):
 def backing_of(settings: Settings) -> Backing:
     """What the settings put behind a report. ConfigurationError for a signing key that cannot be used."""
     readers = {one.name: _reader(one, settings) for one in settings.organizations()}
-    return Backing(config_hash=settings.configuration_hash(), key=signing_key(settings), readers=readers)
+    return Backing(
+        config_hash=settings.configuration_hash(),
+        key=signing_key(settings),
+        pseudonym_key=settings.pseudonym_key,
+        readers=readers,
+    )
 
 
 def _reader(org: OrgSettings, settings: Settings) -> Reader:

@@ -21,8 +21,12 @@ from accesssync.jobs.report.bundle import Bundle, Folder, Written, bundle
 from accesssync.jobs.report.choose import Choice, chosen_runs
 from accesssync.jobs.report.formats import PAGE, Format
 from accesssync.jobs.report.material import ended, material_at
+from accesssync.jobs.report.readership import Readership, pseudonyms_for, shown_to
 from accesssync.model.when import When, as_text
 from accesssync.reports.datasets.catalogue import datasets_of, filters_of, limitations_of
+from accesssync.reports.disguise import disguise_block
+from accesssync.reports.material import Material
+from accesssync.reports.pseudonyms import Pseudonyms
 from accesssync.store import audit
 from accesssync.store.engine import Database
 
@@ -42,6 +46,7 @@ class Order(Struct, frozen=True, kw_only=True):
     now: datetime
     token: UUID
     backing: Backing = Backing()
+    readers: Readership = Readership()
     asked: Asked = Asked()
     """What is wanted beyond the state of one day."""
 
@@ -119,16 +124,26 @@ def _write(
     progress(what, 0, of)
     material = material_at(engine, view, rulebook, all_permissions=order.all_permissions)
     further = beyond(engine, view, material, order.asked, order.now, earlier)
-    datasets = (*datasets_of(further.material), *further.datasets)
-    sample, how = drawn(view.org.name, datasets, order.asked)
-    datasets += sample
+    names = _pseudonyms(engine, view, material, order)
+    shown = shown_to(order.readers, (*datasets_of(further.material), *further.datasets), names)
+    sample, how = drawn(view.org.name, shown.datasets, order.asked)
+    datasets = (*shown.datasets, *sample)
+    filters = (*shown.left_out, *filters_of(further.material))
     limitations = (*further.limitations, *how, *limitations_of(material))
-    block = block_of(engine, view, maker, material, filters=filters_of(further.material), limitations=limitations)
+    block = block_of(engine, view, maker, material, filters=filters, limitations=limitations)
+    block = disguise_block(block, names) if names else block
     for number, one in enumerate(order.formats, start=1):
         progress(what, number, of)
         one.write(datasets, block, folder, lambda text: warn(f"{view.org.name}: {text}"))
     progress(what, of, of)
     return block
+
+
+def _pseudonyms(engine: Database, view: View, material: Material, order: Order) -> Pseudonyms | None:
+    if not order.readers.pseudonymize:
+        return None
+    secret = order.backing.pseudonym_key
+    return pseudonyms_for(engine, view, material, secret.get_secret_value() if secret else None, order.now)
 
 
 def _front(folder: Bundle, blocks: Sequence[Block], choice: Choice) -> None:
@@ -157,6 +172,8 @@ def _note(engine: Database, order: Order, maker: Maker, chosen: Sequence[View], 
         "formats": [one.name for one in order.formats],
         "runs": {view.org.name: view.run.id for view in chosen},
         "complete": all(view.proven for view in chosen),
+        "profile": order.readers.profile.name,
+        "pseudonymized": order.readers.pseudonymize,
     }
     org = chosen[0].org.name if len(chosen) == 1 else None
     audit.record(engine, Entry(kind=Kind.REPORT_EXPORTED, at=order.now, actor=order.by, org=org, facts=facts))

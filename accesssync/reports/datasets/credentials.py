@@ -14,7 +14,7 @@ COLUMNS = (
     shared.ORG,
     Column("credential_id", "id", "Datadog's id of the credential; never the secret."),
     Column("kind", "text", "application_key, api_key, personal_access_token, service_access_token or oauth_client."),
-    Column("name", "text", "Its name."),
+    Column("name", "text", "Its name, in which people often put their own.", personal=True),
     Column("last4_or_public_portion", "text", "Its last four characters, or the public part of a token."),
     Column("owner_id", "id", "The identity that it acts as; empty for API keys and OAuth clients.", personal=True),
     Column("owner_email", "text", "The address of that identity.", personal=True),

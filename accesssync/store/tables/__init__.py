@@ -25,6 +25,7 @@ from accesssync.store.tables.fact import (
 from accesssync.store.tables.finding import evaluations, finding_events, findings, waivers
 from accesssync.store.tables.outbox import deliveries, outbox
 from accesssync.store.tables.provisioning import approvals, intents, invitations, overrides, plans
+from accesssync.store.tables.report import pseudonym_keys
 from accesssync.store.tables.run import absences, coverages, orgs, runs
 from accesssync.store.tables.worker import job_states, sightings
 
@@ -59,6 +60,7 @@ __all__ = [
     "overrides",
     "permissions",
     "plans",
+    "pseudonym_keys",
     "role_permissions",
     "roles",
     "runs",
