@@ -40,6 +40,47 @@ LAYOUTS: dict[str, Layout] = {
         since="first_seen_at",
         order=(("status", _STATUSES), ("severity", SEVERITIES), ("age_days", ())),
     ),
+    "privileged_gained": Layout(
+        columns=("window_end", "email", "how", "tier", "via_roles", "still_privileged", "actor", "explanation"),
+        filters=("how", "tier", "still_privileged", "basis", "cause", "identity_type"),
+        links=_IDENTITY,
+        since="window_end",
+        order=(("tier", _TIERS), ("window_end", ())),
+    ),
+    "privileged_lost": Layout(
+        columns=("window_end", "email", "how", "tier", "via_roles", "privileged_by", "actor", "explanation"),
+        filters=("how", "tier", "basis", "cause", "identity_type"),
+        links=_IDENTITY,
+        since="window_end",
+        order=(("window_end", ()),),
+    ),
+    "joined": Layout(
+        columns=("window_end", "email", "identity_type", "how", "roles", "still_active", "actor", "explanation"),
+        filters=("how", "identity_type", "still_active", "basis", "cause"),
+        links=_IDENTITY,
+        since="window_end",
+        order=(("window_end", ()),),
+    ),
+    "left": Layout(
+        columns=("window_end", "email", "identity_type", "how", "left_on", "hours_at_least", "hours_at_most", "roles"),
+        filters=("how", "identity_type", "basis", "cause"),
+        links=_IDENTITY,
+        since="window_end",
+        order=(("how", ("still_active",)), ("window_end", ())),
+    ),
+    "moved": Layout(
+        columns=("window_end", "email", "roles_gained", "roles_lost", "teams_gained", "teams_lost", "explanation"),
+        filters=("roles_gained", "roles_lost", "basis", "cause"),
+        links=_IDENTITY,
+        since="window_end",
+        order=(("window_end", ()),),
+    ),
+    "compare_privileged": Layout(
+        columns=("change", "email", "identity_type", "tier", "via_roles", "permission_count"),
+        filters=("change", "tier", "identity_type"),
+        links=_IDENTITY,
+        order=(("tier", _TIERS),),
+    ),
     "privileged": Layout(
         columns=(
             "email",
@@ -178,6 +219,20 @@ LAYOUTS: dict[str, Layout] = {
         filters=("collection", "state", "status", "published"),
         since="finished",
         order=(("finished", ()),),
+    ),
+    "operation": Layout(
+        columns=("part", "runs", "proven", "unproven", "failed", "kept", "missed", "longest_gap_hours"),
+    ),
+    "access_in_period": Layout(
+        columns=("email", "role", "privileged", "since", "until", "came_and_went", "actor", "explanation"),
+        filters=("role", "privileged", "came_and_went", "held_at_start", "held_at_end", "identity_type"),
+        links=_IDENTITY,
+        left_out=("access_id", "grant_id"),
+    ),
+    "sample": Layout(
+        columns=("population", "number", "subject", "access", "id", "seen_in_datadog", "agrees", "remark"),
+        filters=("population", "access"),
+        left_out=("row", "digest"),
     ),
     "attestations": Layout(
         columns=("principal_email", "resource_name", "decision", "reviewer_email", "decided_at", "apply_result"),

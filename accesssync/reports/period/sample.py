@@ -77,7 +77,7 @@ def draw(org: str, populations: Sequence[Population], size: int, seed: str) -> D
                 yield org, table.name, counted.count, number, row_id, *about, told, digest, *empty
 
     return Dataset(
-        "sample", f"Sample of {size} with the seed {seed}", "row of a table, drawn for an auditor", COLUMNS, read
+        "sample", "Sample for an auditor", f"row of a table that the seed {seed} drew, {size} of each", COLUMNS, read
     )
 
 
