@@ -14,11 +14,13 @@ from accesssync.model.credential import Credential
 from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
 from accesssync.model.team import Mapping, Membership, Team
+from accesssync.model.trail import TrailEvent
 from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Account, Listing, Page, Record
 from accesssync.store import schema
 from accesssync.store.engine import parse_url
 from accesssync.store.tables import metadata
+from accesssync.trail.source import TrailPage
 
 R = TypeVar("R", bound=Record)
 
@@ -111,8 +113,12 @@ class FakeSource:
         self.failing_account: BaseException | None = None
         self.gets: list[str] = []
         self.requests = 0
+        self.rate_limited = 0
         self.rate_limit_left: float | None = None
         self.closed = False
+        self.trail: list[TrailEvent] = []
+        self.failing_trail: BaseException | None = None
+        self.trail_asked: list[tuple[datetime, datetime]] = []
 
     def close(self) -> None:
         self.closed = True
@@ -156,6 +162,16 @@ class FakeSource:
 
     def authn_mappings(self) -> list[Listing[Mapping]]:
         return [self._listing(Resource.AUTHN_MAPPINGS, {}, may_be_empty=True)]
+
+    def audit_events(self, since: datetime, until: datetime, cursor: str | None, within: float) -> TrailPage:
+        assert within > 0
+        self.trail_asked.append((since, until))
+        if self.failing_trail is not None:
+            raise self.failing_trail
+        found = sorted((one for one in self.trail if since <= one.at <= until), key=lambda one: one.at, reverse=True)
+        start = int(cursor or 0)
+        after = str(start + self.page) if start + self.page < len(found) else None
+        return TrailPage(found[start : start + self.page], after=after)
 
     def _listing(self, resource: Resource, records: dict[str, R], *, may_be_empty: bool = False) -> Listing[R]:
         def fetch(number: int, size: int) -> Page[R]:
@@ -206,6 +222,7 @@ class Syncing:
         name: str = "acme",
         skip: Iterable[Resource] = (),
         governance: Governance | None = None,
+        audit_trail: bool = False,
         **terms: Any,
     ) -> Synced:
         target = Target(
@@ -213,6 +230,7 @@ class Syncing:
             site="datadoghq.eu",
             skip=frozenset(skip),
             governance=governance or Governance(),
+            audit_trail=audit_trail,
             open=lambda: source,
         )
         agreed = Terms(limits=Limits(size=100, ahead=2), concurrency=2, **terms)

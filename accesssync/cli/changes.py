@@ -239,5 +239,6 @@ def timeline(invocation: Invocation, who: str, form: str) -> None:
         else:
             when = window(event["observed_after"], event["observed_before"])
         org = f"{visible(event['org'])}  " if several else ""
-        for number, line in enumerate(wrap(what_happened(event), max(20, get_terminal_size().columns - 25 - len(org)))):
+        text = what_happened(event) + _told(event)
+        for number, line in enumerate(wrap(text, max(20, get_terminal_size().columns - 25 - len(org)))):
             say(f"{'' if number else when:<23}  {org}{line}")

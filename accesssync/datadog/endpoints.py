@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datadog_api_client.v1.api.events_api import EventsApi
     from datadog_api_client.v1.api.logs_pipelines_api import LogsPipelinesApi
     from datadog_api_client.v1.api.monitors_api import MonitorsApi
+    from datadog_api_client.v2.api.audit_api import AuditApi
     from datadog_api_client.v2.api.authn_mappings_api import AuthNMappingsApi
     from datadog_api_client.v2.api.key_management_api import KeyManagementApi
     from datadog_api_client.v2.api.logs_api import LogsApi
@@ -115,3 +116,9 @@ class Endpoints:
         from datadog_api_client.v2.api.security_monitoring_api import SecurityMonitoringApi
 
         return SecurityMonitoringApi(self._client)  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def audit(self) -> "AuditApi":
+        from datadog_api_client.v2.api.audit_api import AuditApi
+
+        return AuditApi(self._client)  # type: ignore[no-untyped-call]

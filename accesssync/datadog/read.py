@@ -19,6 +19,7 @@ from accesssync.datadog.limits import Limits
 from accesssync.datadog.permit import only_reading
 from accesssync.datadog.shape import PERMISSIONS, ROLES, USERS
 from accesssync.datadog.teams import MAPPINGS, TEAMS, memberships_of
+from accesssync.datadog.trail import QUERY, decode_events
 from accesssync.datadog.transport import Call, Event, Transport
 from accesssync.errors import AuthenticationError
 from accesssync.model.coverage import Resource
@@ -27,12 +28,17 @@ from accesssync.model.identity import Identity
 from accesssync.model.role import Permission, Role
 from accesssync.model.team import Mapping, Membership, Team
 from accesssync.snapshot.source import Account, Listing
+from accesssync.trail.source import TrailPage
 
 _READ_ACCESS = "user_access_read"
 _READ_APPLICATION_KEYS = "org_app_keys_read"
 _READ_API_KEYS = "api_keys_read"
 _READ_OAUTH_CLIENTS = "org_authorized_apps_read"
 _READ_TEAMS = "teams_read"
+READ_AUDIT_TRAIL = "audit_logs_read"
+EVENTS_AT_ONCE = 1000
+"""The most that the Audit Trail gives in one answer."""
+
 _LISTED_BY = {
     Resource.USERS: "list_users",
     Resource.ROLES: "list_roles",
@@ -64,6 +70,11 @@ class DatadogSource:
     def requests(self) -> int:
         """Requests sent so far, retries included."""
         return self._budget.requests
+
+    @property
+    def rate_limited(self) -> int:
+        """Answers so far that said that the rate limit is used up."""
+        return self._transport.limited
 
     @property
     def rate_limit_left(self) -> float | None:
@@ -262,6 +273,32 @@ class DatadogSource:
             )
 
         return [listing(AuthNMappingResourceType.ROLE), listing(AuthNMappingResourceType.TEAM)]
+
+    def audit_events(self, since: datetime, until: datetime, cursor: str | None, within: float) -> TrailPage:
+        """A page of the Audit Trail's events about access, the newest first, in so many seconds or not at all."""
+        from datadog_api_client.v2.model.audit_logs_sort import AuditLogsSort
+
+        api = self._api.audit
+
+        def send() -> object:
+            more: dict[str, Any] = {} if cursor is None else {"page_cursor": cursor}
+            return api.list_audit_logs(
+                filter_query=QUERY,
+                filter_from=since,
+                filter_to=until,
+                sort=AuditLogsSort.TIMESTAMP_DESCENDING,
+                page_limit=EVENTS_AT_ONCE,
+                **more,
+            )
+
+        call = Call(
+            operation="list_audit_logs",
+            resource="audit trail",
+            permission=READ_AUDIT_TRAIL,
+            send=send,
+            within=within,
+        )
+        return self._transport.read(call, decode_events)
 
     # What the watch asks for: as little as shows who and what is new.
 

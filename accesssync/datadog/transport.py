@@ -5,6 +5,7 @@ from contextlib import suppress
 from http.client import HTTPException
 from itertools import count
 from random import Random
+from threading import Lock
 from typing import Literal, TypeVar, cast
 
 from datadog_api_client.exceptions import OpenApiException
@@ -44,12 +45,16 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """What is asked for. `operation` names the endpoint; `permission` what it needs, None for nothing special."""
+    """What is asked for. `operation` names the endpoint; `permission` what it needs, None for nothing special.
+
+    `within` is how long a read may take in all, waits included; None for as long as the limits allow.
+    """
 
     operation: str
     resource: str
     permission: str | None
     send: Callable[[], object]
+    within: float | None = None
 
 
 class Rejection(Struct, frozen=True):
@@ -106,6 +111,13 @@ class Transport:
         self._on_answer = on_answer
         self._run = Deadline(clock, limits.run)
         self._skew: float | None = None
+        self._limited = 0
+        self._counting = Lock()
+
+    @property
+    def limited(self) -> int:
+        """Answers so far with status 429."""
+        return self._limited
 
     @property
     def server_time_skew(self) -> float | None:
@@ -118,9 +130,10 @@ class Transport:
         An answer that `decode` refuses with ResponseError counts as a failed attempt. Raises
         AuthenticationError, DeniedError or an UpstreamError, never anything foreign.
         """
+        own = self._run if call.within is None else Deadline(self._clock, min(call.within, self._run.left()))
         for attempt in count(1):
-            self._leave_share(call, attempt)
-            outcome = self._attempt(call)
+            self._leave_share(call, attempt, own)
+            outcome = self._attempt(call, until=own)
             if not isinstance(outcome, Failure):
                 try:
                     return decode(outcome)
@@ -128,25 +141,34 @@ class Transport:
                     outcome = Failure(kind="body", status=200, message=error.message)
             # Outside the except clause, so that no foreign exception hangs on to the one that is raised.
             wait = decide(attempt, outcome, self._rng, self._limits)
-            if wait is None or (outcome.status == 429 and wait >= self._run.left()):
+            if wait is None or (outcome.status == 429 and wait >= own.left()):
                 raise to_error(
                     outcome, org=self._org, resource=call.resource, permission=call.permission, where=self._where
                 )
-            self._pause("retry", call, attempt, wait, outcome.message, limited=outcome.status == 429)
+            self._pause("retry", call, attempt, wait, outcome.message, own, limited=outcome.status == 429)
         raise AssertionError("unreachable")
 
-    def _leave_share(self, call: Call, attempt: int) -> None:
+    def _leave_share(self, call: Call, attempt: int, until: Deadline) -> None:
         # Not for ever: if the limit is exhausted again each time, the server may say so itself.
         for _ in range(5):
             wait = self._budget.wait_for_share(call.operation)
             if wait <= 0:
                 return
-            self._pause("share", call, attempt, wait, "the rest of the rate limit is left to others", limited=True)
+            reason = "the rest of the rate limit is left to others"
+            self._pause("share", call, attempt, wait, reason, until, limited=True)
 
     def _pause(
-        self, kind: Literal["retry", "share"], call: Call, attempt: int, wait: float, reason: str, *, limited: bool
+        self,
+        kind: Literal["retry", "share"],
+        call: Call,
+        attempt: int,
+        wait: float,
+        reason: str,
+        until: Deadline,
+        *,
+        limited: bool,
     ) -> None:
-        if wait >= self._run.left():
+        if wait >= until.left():
             raise self._too_late(call, reason)
         self._on_event(
             Event(
@@ -163,8 +185,9 @@ class Transport:
         self._sleep(wait)
 
     def _too_late(self, call: Call, reason: str) -> DeadlineError:
+        aside = self._limits.run if call.within is None else call.within
         return DeadlineError(
-            f"the {self._limits.run:g} s set aside for reading are over; last: {reason}",
+            f"the {aside:g} s set aside for reading are over; last: {reason}",
             org=self._org,
             resource=call.resource,
             remedy="allow more time, or run again when Datadog answers faster",
@@ -178,7 +201,7 @@ class Transport:
         """
         for attempt in count(1):
             try:
-                self._leave_share(call, attempt)
+                self._leave_share(call, attempt, self._run)
                 sending = Sending()
                 token = current_sending.set(sending)
                 try:
@@ -193,7 +216,7 @@ class Transport:
                 wait = decide(attempt, outcome, self._rng, self._limits)
                 if wait is None or wait >= self._run.left():
                     return verdict
-                self._pause("retry", call, attempt, wait, outcome.message, limited=outcome.status == 429)
+                self._pause("retry", call, attempt, wait, outcome.message, self._run, limited=outcome.status == 429)
             except DeadlineError as error:
                 # Raised before sending only: what was sent ends with its own answer.
                 return Rejection(None, error.message)
@@ -209,8 +232,8 @@ class Transport:
         except DeadlineError as error:
             return Failure(kind="network", unsent=True, message=error.message)
 
-    def _attempt(self, call: Call, accepted: frozenset[int] = _READ) -> bytes | Failure:
-        left = self._run.left()
+    def _attempt(self, call: Call, accepted: frozenset[int] = _READ, until: Deadline | None = None) -> bytes | Failure:
+        left = (until or self._run).left()
         if left <= 0:
             raise self._too_late(call, "no request was sent any more")
         token = current_deadline.set(Deadline(self._clock, min(left, self._limits.attempt)))
@@ -220,6 +243,9 @@ class Transport:
                 response = cast(Answer, call.send())
                 self._budget.learn(call.operation, response.headers)
                 self._on_answer(response.status)
+                if response.status == 429:
+                    with self._counting:
+                        self._limited += 1
                 skew = server_skew(response.headers, self._now())
                 self._skew = self._skew if skew is None else skew
                 return self._answer(response, accepted)

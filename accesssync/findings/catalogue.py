@@ -15,12 +15,13 @@ from accesssync.findings.checks.machines import MACHINES
 from accesssync.findings.checks.privilege import PRIVILEGE
 from accesssync.findings.checks.roles import ROLES
 from accesssync.findings.checks.surroundings import SURROUNDINGS
+from accesssync.findings.checks.trail import TRAIL
 from accesssync.findings.policy import Policy
 from accesssync.findings.separation import Group, controls
 
 ALL: tuple[Check, ...] = tuple(
     sorted(
-        (*IDENTITIES, *LEAVERS, *PRIVILEGE, *DUTIES, *ROLES, *MACHINES, *CREDENTIALS, *SURROUNDINGS),
+        (*IDENTITIES, *LEAVERS, *PRIVILEGE, *DUTIES, *ROLES, *MACHINES, *CREDENTIALS, *SURROUNDINGS, *TRAIL),
         key=lambda one: one.id,
     )
 )

@@ -24,6 +24,7 @@ from accesssync.nhi.lexicon import base_lexicon
 from accesssync.nhi.organization import mfa_tells
 from accesssync.reach.access import Access, can_act
 from accesssync.reach.credential import Standing, effective, standing
+from accesssync.trail.account import Account
 
 ADMIN_ROLE = "Datadog Admin Role"
 MANAGED = frozenset({ADMIN_ROLE, "Datadog Standard Role", "Datadog Read Only Role"})
@@ -66,7 +67,7 @@ class Picture:
     """What one run knows of one organization. `at` is the time by which ages are measured.
 
     `coverage` says how each resource was seen; a resource that is missing there was not looked at.
-    `changes` are those of the last days that anybody may have to explain.
+    `changes` are those of the last days that anybody may have to explain, `account` what Datadog's Audit Trail says.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Picture:
         people: People | None = None,
         policy: Policy | None = None,
         waivers: Sequence[Waiver] = (),
+        account: Account | None = None,
     ) -> None:
         self.org = org
         self.at = at
@@ -97,6 +99,7 @@ class Picture:
         self.people = people
         self.policy = policy or Policy()
         self.waivers = tuple(waivers)
+        self.account = account
         self._known = known or {}
         self._held: dict[tuple[str, ...], int] = {}
         self._named: dict[tuple[int, int], list[str]] = {}

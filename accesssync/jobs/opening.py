@@ -63,6 +63,7 @@ def targets(
             judging=Judging(lexicon=lexicon, org_domains=org.org_domains),
             governance=governance,
             telling=telling_of(settings, org),
+            audit_trail=settings.audit_trail,
             open=partial(
                 open_org,
                 settings,

@@ -46,6 +46,13 @@ class Installation(BaseModel):
     skip: Resources = setting(
         "ACCESSSYNC_SKIP", frozenset(), "list of resources", "Resources not to be read on purpose.", "teams,api_keys"
     )
+    audit_trail: bool = setting(
+        "ACCESSSYNC_AUDIT_TRAIL",
+        True,
+        "true or false",
+        "Whether Datadog's Audit Trail is asked who made changes, where the read key may (audit_logs_read).",
+        "false",
+    )
     org_domains: Domains = setting(
         "ACCESSSYNC_ORG_DOMAINS",
         frozenset(),

@@ -18,7 +18,17 @@ from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import writing
 from accesssync.store.runs import HISTORY
-from accesssync.store.tables import activity, changes, coverages, evaluations, metadata, orgs, runs, sightings
+from accesssync.store.tables import (
+    activity,
+    changes,
+    coverages,
+    evaluations,
+    metadata,
+    orgs,
+    runs,
+    sightings,
+    trail_events,
+)
 
 CHUNK = 10_000
 """Rows deleted in one transaction at most: others want to write too."""
@@ -73,6 +83,7 @@ def _rules(cutoffs: Cutoffs) -> Iterator[tuple[Any, ...]]:
         yield sightings, sightings.c.seen_at < cutoffs.history
     if cutoffs.changes is not None:
         yield changes, exists().where(runs.c.id == changes.c.run_id, *_over(cutoffs.changes))
+        yield trail_events, trail_events.c.at < cutoffs.changes
     if cutoffs.activity is not None:
         yield activity, activity.c.until_day.is_not(None), activity.c.until_day <= cutoffs.activity
 

@@ -17,7 +17,7 @@ from accesssync.store.bulk import batches
 from accesssync.store.engine import translated
 from accesssync.store.lease import Lease, writing
 from accesssync.store.outbox import Queued, forget_run, queue
-from accesssync.store.tables import absences, changes, coverages, metadata, orgs, runs
+from accesssync.store.tables import absences, changes, coverages, metadata, orgs, runs, trail_events
 
 HISTORY = tuple(table for table in metadata.tables.values() if {"from_run", "to_run"} <= set(table.c.keys()))
 """Every table of facts."""
@@ -54,6 +54,9 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     removed: int
     error_code: str | None
     error: str | None
+    rate_limited: int | None = None
+    audit_trail: dict[str, Any] | None = None
+    """What reading Datadog's Audit Trail came to, as `store.trail` writes it."""
 
 
 class Observed(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,8 @@ class Result(Struct, frozen=True, kw_only=True):
     removed: int = 0
     error_code: str | None = None
     error: str | None = None
+    rate_limited: int | None = None
+    audit_trail: dict[str, Any] | None = None
 
 
 def find_orgs(engine: Engine) -> list[OrgRecord]:
@@ -176,7 +181,7 @@ def _undo(connection: Connection, org_id: int, run_id: int) -> None:
     for table in HISTORY:
         connection.execute(delete(table).where(table.c.org_id == org_id, table.c.from_run == run_id))
         connection.execute(update(table).where(table.c.org_id == org_id, table.c.to_run == run_id).values(to_run=None))
-    for table in (changes, absences):
+    for table in (changes, absences, trail_events):
         connection.execute(delete(table).where(table.c.org_id == org_id, table.c.run_id == run_id))
     forget_run(connection, org_id, run_id)
 
@@ -345,6 +350,22 @@ def last_proven(engine: Engine, org_id: int, resource: Resource, *, before_run: 
     with translated("the coverage cannot be read"), engine.connect() as connection:
         row = connection.execute(query).first()
         return _observed(row) if row else None
+
+
+def first_proven(engine: Engine, org_id: int) -> dict[Resource, datetime]:
+    """When the first look that proved each resource began: what was before it nobody has seen."""
+    query = (
+        select(coverages.c.resource, func.min(coverages.c.started_at))
+        .join(runs, runs.c.id == coverages.c.run_id)
+        .where(
+            coverages.c.org_id == org_id,
+            coverages.c.state == CoverageState.COMPLETE.value,
+            runs.c.undone.is_(False),
+        )
+        .group_by(coverages.c.resource)
+    )
+    with translated("the coverage cannot be read"), engine.connect() as connection:
+        return {Resource(row[0]): row[1] for row in connection.execute(query)}
 
 
 def record_absences(engine: Engine, lease: Lease, run_id: int, resource: Resource, ids: list[str]) -> set[str]:

@@ -706,6 +706,8 @@ def table_rows(engine: Engine, name: str) -> dict[str, list[dict[str, Any]]]:
             if table.name in {"findings", "finding_events"}:
                 # What is found in a change is named after it, and a change after its run.
                 own = {"id", "finding_id", "fingerprint", "digest", "evidence"}
+            if table.name == "trail_events":
+                own = {"change_id"}
             mine = connection.execute(select(table).where(table.c.org_id == org.id)).mappings()
             rows[table.name] = sorted(
                 (

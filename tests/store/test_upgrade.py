@@ -46,3 +46,24 @@ def test_a_filled_database_from_before_classifications_gains_them_at_the_next_sy
     assert (done.run.baseline, done.run.added, done.run.updated, done.run.removed) == (False, 0, 0, 0)
     assert count_labels(engine, view.org.id)["inferred"] == 1
     engine.dispose()
+
+
+def test_a_filled_database_from_before_the_audit_trail_is_used_from_there_on(database_url: str) -> None:
+    engine = open_database(database_url)
+    org = Org()
+    Syncing(engine)(FakeSource(org))
+    runs = dump(engine)["runs"]
+    back_to(engine, "0009")
+    assert "trail_events" not in dump(engine)
+    schema.upgrade(engine)
+    assert schema.differences(engine) == []
+    # What earlier runs asked Datadog is not known, which is not none.
+    assert [row[:-2] for row in dump(engine)["runs"]] == [row[:-2] for row in runs]
+    assert [row[-2:] for row in dump(engine)["runs"]] == [(None, None)]
+    org.put(BOT)
+    done = Syncing(engine)(FakeSource(org), audit_trail=True)
+    assert done.error is None
+    assert done.run is not None
+    assert (done.run.added, done.run.rate_limited) == (2, 0)
+    assert (done.run.audit_trail or {})["state"] == "read"
+    engine.dispose()

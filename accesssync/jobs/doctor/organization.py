@@ -59,7 +59,7 @@ def _checked(source: DatadogSource, org: OrgSettings, ask: Open, settings: Setti
     yield _whose(account, org)
     yield _clock(source, org)
     keys = OwnKeys(source)
-    yield from check_reading(source, account, org, keys)
+    yield from check_reading(source, account, org, keys, audit_trail=settings.audit_trail)
     yield from _writing(source, account, org, keys, ask, settings.allow_unscoped_key)
     yield from check_publishing(settings, org, account, keys, ask)
     yield cost(source, org)

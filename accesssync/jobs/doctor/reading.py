@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -15,11 +16,17 @@ from accesssync.reach.features import Feature, allowance, excess, missing, neede
 from accesssync.settings import OrgSettings
 from accesssync.snapshot.source import Account, Listing
 
+AUDIT_TRAIL = "audit_trail"
+"""The feature that tells who made a change."""
 
-def check_reading(source: DatadogSource, account: Account, org: OrgSettings, keys: OwnKeys) -> Iterator[Check]:
+
+def check_reading(
+    source: DatadogSource, account: Account, org: OrgSettings, keys: OwnKeys, *, audit_trail: bool
+) -> Iterator[Check]:
     """Per feature whether the key may read it; and what the key could do beyond that."""
-    wanted = reading(org.skip)
+    wanted = tuple(one for one in reading(org.skip) if audit_trail or one.id != AUDIT_TRAIL)
     yield from (_feature(source, org, one) for one in wanted if one.resource is not None)
+    yield from (_trail(source, org, one) for one in wanted if one.id == AUDIT_TRAIL)
     assert org.app_key is not None  # noqa: S101 - the account was asked for with it
     mine = keys.find(account.user_id, org.app_key)
     if mine.key is None:
@@ -38,7 +45,7 @@ def check_reading(source: DatadogSource, account: Account, org: OrgSettings, key
     held = allowance(account.permissions, scopes, account.permissions)
     for feature in wanted:
         lacking = missing(feature, held)
-        if feature.resource is None and lacking:
+        if feature.resource is None and feature.id != AUDIT_TRAIL and lacking:
             message = f"{feature.title}: lacks {', '.join(lacking)}"
             yield Check(f"feature.{feature.id}", org.name, "warn", message, "give it when this is used")
     if scopes is not None:
@@ -49,6 +56,19 @@ def _excess(org: OrgSettings, beyond: tuple[str, ...], enough: str) -> Check:
     if not beyond:
         return Check("key.excess", org.name, "ok", "the read key has no scope that accesssync does not need")
     return Check("key.excess", org.name, "warn", f"the read key may also: {few(beyond)}", f"it needs only: {enough}")
+
+
+def _trail(source: DatadogSource, org: OrgSettings, feature: Feature) -> Check:
+    """Whether the Audit Trail answers. Nothing fails without it, so nothing here does."""
+    what, now = f"feature.{feature.id}", datetime.now(UTC)
+    try:
+        source.audit_events(now - timedelta(minutes=1), now, None, 10.0)
+    except DeniedError as error:
+        message = f"{feature.title}: denied, needs {error.permission}; changes are shown without their actors"
+        return Check(what, org.name, "warn", message, "give it to the key, or set ACCESSSYNC_AUDIT_TRAIL=false")
+    except AccessSyncError as error:
+        return Check(what, org.name, "warn", f"{feature.title}: {error.message}", error.remedy)
+    return Check(what, org.name, "ok", f"{feature.title}: readable")
 
 
 def _feature(source: DatadogSource, org: OrgSettings, feature: Feature) -> Check:
@@ -86,7 +106,7 @@ def cost(source: DatadogSource, org: OrgSettings) -> Check:
     """How many requests a sync takes, and of which limit the most."""
     requests: Counter[str] = Counter()
     limits: dict[str, RateLimit] = {}
-    total = 1  # whose key it is
+    total = 2  # whose key it is, and what the Audit Trail tells
     for feature in reading(org.skip):
         if feature.resource is not None:
             number = _pages(source, feature.resource)

@@ -17,14 +17,15 @@ from accesssync.nhi.lexicon import base_lexicon
 from accesssync.nhi.organization import own_domains
 from accesssync.nhi.verdict import Decision
 from accesssync.reach.access import Access
-from accesssync.store import findings, inventory, runs
+from accesssync.store import findings, inventory, runs, trail
 from accesssync.store.classifications import people_by_domain
 from accesssync.store.decisions import latest_decisions
 from accesssync.store.engine import Database
 from accesssync.store.governed import governed_at
 from accesssync.store.picture import read_identities, read_known, read_recent_changes
+from accesssync.trail.account import Account, Unseen
 
-ASKED_ABOUT = ("AS-ID-13", "AS-ID-16", "AS-PRIV-04", "AS-ROLE-04", "AS-KEY-05", "AS-KEY-12")
+ASKED_ABOUT = ("AS-ID-13", "AS-ID-16", "AS-PRIV-04", "AS-ROLE-04", "AS-KEY-05", "AS-KEY-12", "AS-TRAIL-01")
 """The checks that look at changes of the last days."""
 
 KINDS = ["grant.added", "role_permission.added", "identity.updated", "credential.updated"]
@@ -36,6 +37,7 @@ def picture_at(engine: Database, view: View, rulebook: Rulebook, at: datetime, p
     chosen = policy if policy is not None else rulebook.governance.policy.of(org)
     domains = chosen.own_domains or tuple(rulebook.domains.get(org, ()))
     inferred = not domains
+    since = _since(at, chosen)
     access = Access(
         at=at,
         identities=read_identities(engine, moment),
@@ -53,12 +55,36 @@ def picture_at(engine: Database, view: View, rulebook: Rulebook, at: datetime, p
         coverage={one: seen.coverage for one, seen in runs.coverage_of(engine, view.run.id).items()},
         known=_known(engine, view, access.identities),
         mappings=[mapping for mapping, _ in inventory.list_mappings(engine, moment)],
-        changes=read_recent_changes(engine, org, moment, _since(at, chosen), KINDS),
+        changes=read_recent_changes(engine, org, moment, since, KINDS),
         own_domains=own_domains(people_by_domain(engine, view.org.id), base_lexicon()) if inferred else domains,
         domains_inferred=inferred,
         people=rulebook.governance.people,
         policy=chosen,
         waivers=waivers_of(engine, view.org.id, rulebook),
+        account=account_of(engine, view.org.id, view.run.id, min(since, _unseen_since(at, chosen))),
+    )
+
+
+def account_of(engine: Database, org_id: int, run_id: int, since: datetime) -> Account:
+    """What the readings of the Audit Trail that began after a time are good for together."""
+    kept = trail.list_events(engine, org_id, run_id, since)
+    return Account(
+        trail.readings(engine, org_id, run_id, since),
+        joined=(one.change_id for one in kept if one.change_id is not None),
+        unseen=(
+            Unseen(
+                id=one.id,
+                at=one.at,
+                action=one.action,
+                actor=one.actor,
+                asset_type=one.asset_type,
+                subject_id=one.subject_id,
+                subject=one.subject or one.subject_id,
+                role_id=one.role_id,
+            )
+            for one in kept
+            if one.unseen and one.subject_id is not None
+        ),
     )
 
 
@@ -77,6 +103,10 @@ def waivers_of(engine: Database, org_id: int, rulebook: Rulebook) -> tuple[Waive
         for one in findings.list_waivers(engine, org_id)
     )
     return (*rulebook.governance.waivers, *given)
+
+
+def _unseen_since(at: datetime, policy: Policy) -> datetime:
+    return at - timedelta(days={**BY_ID["AS-TRAIL-02"].defaults(), **policy.of("AS-TRAIL-02").parameters}["days"])
 
 
 def _since(at: datetime, policy: Policy) -> datetime:

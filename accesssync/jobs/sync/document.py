@@ -56,12 +56,26 @@ def sync_document(synced: Synced) -> dict[str, Any]:
             }
             for resource, one in synced.observed.items()
         },
+        "audit_trail": _trail(run.audit_trail if run else None),
         "requests": run.requests if run else 0,
         "duration_seconds": round(run.duration_seconds, 3) if run else 0.0,
     }
     if synced.error is not None:
         document["error"] = error_document(synced.error)
     return document
+
+
+def _trail(reading: dict[str, Any] | None) -> dict[str, Any]:
+    """What reading Datadog's Audit Trail came to: `events` about access, `joined` changes that have an actor by it,
+    `unseen` events of which no run saw anything."""
+    told = reading or {"state": "off"}
+    return {
+        "state": told["state"],
+        "events": told.get("events", 0),
+        "joined": told.get("joined", 0),
+        "unseen": told.get("unseen", 0),
+        "reason": told.get("reason"),
+    }
 
 
 def findings_document(found: Evaluated | None) -> dict[str, Any]:

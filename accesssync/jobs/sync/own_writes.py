@@ -50,6 +50,11 @@ class OwnWrites:
             if one.operation in _ENDS and one.subject_id
         )
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The ids of everybody and everything that was written to."""
+        return frozenset(self._by_subject)
+
     def explained(self, changes: Iterable[Change]) -> Iterator[Change]:
         """The same changes; those that our own writes account for in full say so.
 

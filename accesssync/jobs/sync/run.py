@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from time import monotonic
 from typing import Protocol
 
 from msgspec import Struct
@@ -16,12 +17,14 @@ from accesssync.jobs.forward.tell import Telling, silence, told_removals
 from accesssync.jobs.governance.apply import Applied, apply_governance
 from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.inventory import view_at
+from accesssync.jobs.sync.attribute import NOT_READ, Attributing, Looks, asked, reading_from
 from accesssync.jobs.sync.classify import Judging, classify_all, count_labels
 from accesssync.jobs.sync.collect import Collected, Collector, OnPage
 from accesssync.jobs.sync.drift import Look, Tally, dated
 from accesssync.jobs.sync.news import RunNews
 from accesssync.jobs.sync.own_writes import OwnWrites, since
 from accesssync.model.coverage import Coverage, CoverageState, Resource
+from accesssync.model.trail import Reading
 from accesssync.snapshot.listing import Limits
 from accesssync.snapshot.source import Source
 from accesssync.store import activity, history, inventory, runs
@@ -32,13 +35,18 @@ from accesssync.store.intents import effective_since, settle_accepted
 from accesssync.store.kinds import ALL
 from accesssync.store.lease import Lease, leased
 from accesssync.store.record import Recorder
+from accesssync.store.trail import document_of
+from accesssync.trail.read import Told
+from accesssync.trail.source import TrailSource
 
 
-class MeteredSource(Source, Protocol):
+class MeteredSource(Source, TrailSource, Protocol):
     """A source that knows what it has cost."""
 
     @property
     def requests(self) -> int: ...
+    @property
+    def rate_limited(self) -> int: ...
     @property
     def rate_limit_left(self) -> float | None: ...
     def close(self) -> None: ...
@@ -54,6 +62,8 @@ class Target(Struct, frozen=True, kw_only=True):
     governance: Governance = Governance()
     telling: Telling | None = None
     """What is published of it; None for nothing."""
+    audit_trail: bool = False
+    """Whether Datadog's Audit Trail is asked who made the changes."""
     open: Callable[[], MeteredSource]
 
     @property
@@ -80,6 +90,7 @@ class World(Struct, frozen=True, kw_only=True):
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     on_page: OnPage
+    monotonic: Callable[[], float] = monotonic
 
 
 class Synced(Struct, frozen=True, kw_only=True):
@@ -217,13 +228,15 @@ class _Attempt(Struct, frozen=True, kw_only=True):
     ) -> Synced:
         org_id, observed = self.lease.org_id, dict(collected.observed)
         judging, now = self.target.judging, self.world.clock()
-        domains = classify_all(self.engine, self.lease, self.run_id, judging, now, observed)
-        applied = apply_governance(self.engine, self.lease, self.run_id, self.target.governance, now)
-        tally = Tally()
-        if previous is None:
-            tally.added = history.baseline_size(self.engine, org_id, self.run_id)
-        else:
-            self._write_changes(tally, observed, now)
+        tally, reading = Tally(), NOT_READ
+        since = self._trail_since(observed) if self.target.audit_trail and previous is not None else None
+        with asked(source, since, self.world.clock, self.world.monotonic) as answer:
+            domains = classify_all(self.engine, self.lease, self.run_id, judging, now, observed)
+            applied = apply_governance(self.engine, self.lease, self.run_id, self.target.governance, now)
+            if previous is None:
+                tally.added = history.baseline_size(self.engine, org_id, self.run_id)
+            else:
+                reading = self._write_changes(tally, observed, now, answer())
         settle_accepted(self.engine, self.lease, now)
         activity.thin(self.engine, self.lease, self.world.clock().date())
         result = self._result(
@@ -237,6 +250,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             ),
             counts=inventory.current_counts(self.engine, org_id),
             tally=tally,
+            reading=reading,
         )
         refused = [f"{resource.value}: {reason}" for resource, reason in collected.refused.items()]
         told = told_removals(self.target.told, self.run_id, refused, result.finished_at)
@@ -244,7 +258,12 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         synced = self._synced(observed, previous, error, result.counts, tally.alerting)
         return replace(synced, org_domains=domains, governance=applied)
 
-    def _write_changes(self, tally: Tally, observed: dict[Resource, runs.Observed], now: datetime) -> None:
+    def _trail_since(self, observed: Iterable[Resource]) -> datetime:
+        return reading_from((self._proven_at(resource) for resource in observed), self.world.clock())
+
+    def _write_changes(
+        self, tally: Tally, observed: dict[Resource, runs.Observed], now: datetime, told: Told
+    ) -> Reading:
         org_id = self.lease.org_id
         before = {resource: self._look(resource) for resource in observed}
         changes = dated(
@@ -254,10 +273,14 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             before=before,
             now=observed,
         )
-        changes = self._own(look.proven_at for look in before.values()).explained(changes)
+        own = self._own(look.proven_at for look in before.values())
+        attributing = Attributing(self.engine, self.lease, self.run_id, told, own=own.touched)
+        changes = attributing.naming(own.explained(changes))
         news = RunNews(self.engine, self.lease, self.run_id, self.target.told, self.target.governance, now)
         write_changes(self.engine, self.lease, self.run_id, tally.counting(changes), now, news.teller())
         news.tell_verdicts(before, observed)
+        looks = {name: one.started_at for name, one in observed.items() if one.coverage.proven}
+        return attributing.settle(Looks(looks, runs.first_proven(self.engine, org_id)))
 
     def _proven_at(self, resource: Resource) -> datetime | None:
         proven = runs.last_proven(self.engine, self.lease.org_id, resource)
@@ -303,6 +326,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         complete: bool,
         counts: dict[str, int],
         tally: Tally,
+        reading: Reading = NOT_READ,
     ) -> runs.Result:
         finished = self.world.clock()
         return runs.Result(
@@ -319,6 +343,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
             removed=tally.removed,
             error_code=error.code if error else None,
             error=error.line() if error else None,
+            rate_limited=source.rate_limited if source else None,
+            audit_trail=document_of(reading) if self.target.audit_trail else None,
         )
 
     def _synced(

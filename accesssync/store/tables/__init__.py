@@ -7,7 +7,7 @@ written is invisible to them.
 """
 
 from accesssync.store.tables.audit_log import audit, audit_exports
-from accesssync.store.tables.change import activity, changes, explanations
+from accesssync.store.tables.change import activity, changes, explanations, trail_events
 from accesssync.store.tables.classification import classifications, decisions, governed
 from accesssync.store.tables.declare import metadata
 from accesssync.store.tables.fact import (
@@ -66,5 +66,6 @@ __all__ = [
     "runs",
     "sightings",
     "teams",
+    "trail_events",
     "waivers",
 ]

@@ -46,6 +46,31 @@ class ExplanationRow(Table, table=True):
     explained_at: datetime
 
 
+class TrailEventRow(Table, table=True):
+    """An event of Datadog's Audit Trail that accounts for a change, or of which no run saw anything.
+
+    `subject_id` and `role_id` are of the latter: what there was, and in which role.
+    """
+
+    __tablename__ = "trail_events"
+    __table_args__ = (Index("ix_trail_events_at", "org_id", "at"),)
+    org_id: int = Field(primary_key=True, foreign_key="orgs.id")
+    id: str = Field(primary_key=True)
+    run_id: int = Field(sa_type=BigInteger)
+    at: datetime
+    action: str
+    actor: str | None = None
+    key: str | None = None
+    asset_type: str | None = None
+    asset_id: str | None = None
+    asset_name: str | None = None
+    change_id: str | None = None
+    unseen: bool
+    subject_id: str | None = None
+    subject: str | None = None
+    role_id: str | None = None
+
+
 class ActivityRow(Table, table=True):
     """A time at which a subject was active, as known on a UTC day and until another day's row replaces it.
 
@@ -77,4 +102,5 @@ class ActivityRow(Table, table=True):
 
 changes = table_of(ChangeRow)
 explanations = table_of(ExplanationRow)
+trail_events = table_of(TrailEventRow)
 activity = table_of(ActivityRow)

@@ -1,6 +1,7 @@
 """Organizations, their runs, and what each run may say."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index
 from sqlmodel import Field
@@ -48,6 +49,10 @@ class Run(Table, table=True):
     facts_version: int
     audit_seq: int | None = Field(default=None, sa_type=BigInteger)
     audit_hash: str | None = None
+    rate_limited: int | None = None
+    audit_trail: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )  # fmt: skip
 
 
 class CoverageRow(Table, table=True):
