@@ -151,11 +151,7 @@ def _show(document: Document) -> None:
     for one in document["runs"]:
         proven = "proven complete" if one["complete"] else "NOT PROVEN COMPLETE"
         say(f"{visible(one['org'])}  {one['run_id']} as of {one['as_of'][:19]}Z  {proven}")
-    rows = {one["name"]: one["rows"] for one in document["files"] if one["rows"] is not None}
-    tables: dict[str, int] = {}
-    for name, count in rows.items():
-        title = name.rpartition("/")[2].partition(".")[0].replace("_", " ")
-        tables[title] = max(count, tables.get(title, 0))
+    tables = _tables(document)
     width = max((len(title) for title in tables), default=0)
     for title, count in tables.items():
         say(f"  {title:<{width}} {count:>10,}")
@@ -164,7 +160,24 @@ def _show(document: Document) -> None:
         say(f"sample: {size} of each table; again with --sample {size} --seed {seed}")
     size = sum(one["bytes"] for one in document["files"])
     say(f"{len(document['files'])} files, {size / 1e6:,.1f} MB in {visible(document['directory'])}")
+    if any(one["name"] == "index.html" for one in document["files"]):
+        say(f"open {visible(quote(str(Path(document['directory']) / 'index.html')))}")
     signed = document["signed_by"]
     say(f"signed by {signed}" if signed else "not signed: ACCESSSYNC_SIGNING_KEY_FILE is not set")
     say(f"manifest {document['manifest_sha256']}, noted in the audit log")
     say(f"next: accesssync evidence verify {visible(quote(document['directory']))}")
+
+
+def _tables(document: Document) -> dict[str, int]:
+    """The rows of each table, of all organizations together: it is the same table in every format."""
+    found: dict[tuple[str, str], int] = {}
+    for one in document["files"]:
+        folder, _, name = one["name"].rpartition("/")
+        title, _, ending = name.partition(".")
+        if ending in ("csv", "json", "ndjson") and one["rows"] is not None:
+            found[title, folder] = one["rows"]
+    tables: dict[str, int] = {}
+    for (title, _), count in found.items():
+        shown = title.replace("_", " ")
+        tables[shown] = tables.get(shown, 0) + count
+    return tables

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -141,6 +142,9 @@ def test_one_organization_that_is_not_proven_does_not_keep_the_others_waiting(
     assert {one["org"] for one in rows(out / "emea" / "identities.csv")} == {"emea"}
     assert not (out / "identities.csv").exists()
     assert cli("evidence", "verify", str(out)).code == 0
+    shown = cli("report", "--out", str(out), "--format", "csv,json", "--allow-incomplete").out
+    count = sum(len(rows(out / name / "identities.csv")) for name in ("acme", "emea"))
+    assert re.search(rf"^  identities +{count}$", shown, re.M)
 
 
 def test_the_audit_log_knows_a_report_before_anybody_sees_it(
