@@ -31,6 +31,8 @@ class Groups(Struct, frozen=True, kw_only=True):
     """What a group is, as the heading of the table's first column."""
     apart: tuple[str, ...] = ()
     """Groups that belong on no scale, such as "unknown"; they come last."""
+    adds: bool = True
+    """Whether the series of a group make a sum that means something."""
 
     def totals(self) -> tuple[int, ...]:
         """What each group adds up to."""
@@ -38,7 +40,7 @@ class Groups(Struct, frozen=True, kw_only=True):
 
     def twin(self) -> Twin:
         """The same as a table."""
-        several = len(self.series) > 1
+        several = self.adds and len(self.series) > 1
         heading = (self.first, *(one.label for one in self.series), *(("Total",) if several else ()))
         rows = [
             (group, *(one.values[place] for one in self.series), *((total,) if several else ()))

@@ -73,6 +73,7 @@ def joined_and_left(trend: Table | None) -> Groups | None:
         about=f"Identities that came or were enabled, and that went or were disabled, by {name}. At the first run "
         "nobody knows who came before.",
         first=name.capitalize(),
+        adds=False,
         groups=tuple(f"{at:%Y-%m}" if name == "month" else f"{at:%Y-%m-%d}" for at in buckets),
         series=(
             Series("joined", "joined", tuple(one[0] for one in buckets.values())),

@@ -133,9 +133,9 @@ def look_of(name: str, kind: str) -> str:
 
 
 def _look(name: str, kind: str, cell: Cell) -> str:
-    if cell is None:
-        return "unknown"
     look = look_of(name, kind)
+    if cell is None:
+        return "unknown number" if look == "number" else "unknown"
     words = str(cell).casefold()
     if look == "chip":
         return f"chip chip-{words}" if words.isascii() and words.isalpha() else "chip"

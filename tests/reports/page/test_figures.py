@@ -114,6 +114,7 @@ def test_joined_and_left_are_summed_by_day_week_or_month_and_nobody_is_lost() ->
         joined, left = (sum(one.values) for one in figure.series)
         assert (joined, left) == (sum(one["joined"] for one in rows), sum(one["left"] for one in rows))
         assert list(figure.groups) == sorted(set(figure.groups))
+        assert figure.twin()[0] == (name, "joined", "left")
 
 
 def test_a_long_history_is_thinned_and_keeps_its_ends() -> None:

@@ -92,6 +92,15 @@ def test_a_column_sorts_both_ways_says_so_and_leaves_what_is_not_known_at_the_en
         assert heading.get_attribute("aria-sort") is None
 
 
+def test_the_contents_lead_to_the_table_that_they_name(opened: Opened) -> None:
+    with opened(datasets(ROWS)) as page:
+        for name in ("changes", "privileged", "roles"):
+            page.click(f".contents a[href='#table-{name}']")
+            page.wait_for_timeout(900)
+            top = page.evaluate(f"document.querySelector('#table-{name}').getBoundingClientRect().top")
+            assert 0 <= top < 200
+
+
 def test_of_many_rows_only_those_in_sight_are_in_the_document(opened: Opened) -> None:
     people = identities(20_000)
     with opened([dataset("identities", people)]) as page:

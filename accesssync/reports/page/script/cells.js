@@ -45,7 +45,9 @@ function content(column, value, identity) {
 function cell(column, value, identity) {
   const look = lookOf(column, value);
   const words = told(column, value);
-  return make("td", { class: look.startsWith("chip") ? null : look || null, title: words.length > 24 ? words : null }, content(column, value, identity));
+  const right = column.look === "number" ? "number" : "";
+  const classes = look.startsWith("chip") ? "" : look === "unknown" ? `unknown ${right}`.trim() : look;
+  return make("td", { class: classes || null, title: words.length > 24 ? words : null }, content(column, value, identity));
 }
 
 // The ids of all identities that have a panel.

@@ -147,13 +147,23 @@ function space(rows, columns) {
   return tr;
 }
 
+const ruler = document.createElement("canvas").getContext("2d");
+
+function measured(words, weight) {
+  ruler.font = `${weight} 13.5px ${getComputedStyle(document.body).fontFamily}`;
+  return ruler.measureText(words).width;
+}
+
+// As wide as nine of ten values need, within limits; what is longer is cut with an ellipsis and told by its title.
 function widthOf(column) {
   const step = Math.max(1, Math.floor(column.values.length / 300));
-  const lengths = [];
-  for (let place = 0; place < column.values.length; place += step) lengths.push(told(column, column.values[place]).length);
-  lengths.sort((one, other) => one - other);
-  const usual = lengths.length ? lengths[Math.floor((lengths.length - 1) * 0.92)] : 4;
-  return Math.round(Math.min(270, Math.max(column.heading.length * 7.4 + 36, usual * 7.2 + 22, 64)));
+  const words = [];
+  for (let place = 0; place < column.values.length; place += step) words.push(told(column, column.values[place]));
+  words.sort((one, other) => one.length - other.length);
+  const usual = words.length ? words[Math.floor((words.length - 1) * 0.92)] : DASH;
+  const chip = column.look === "chip" || column.look === "tier" ? 20 : 0;
+  const heading = measured(column.heading, 620) + 36;
+  return Math.ceil(Math.max(heading, Math.min(290, measured(usual, 400) + 26 + chip), 60));
 }
 
 // The rows by a column; what is not known stands last whichever way.

@@ -1,7 +1,7 @@
 // What makes the page alive: the theme, the tables when they come near, the panel, copying, and where the reader is.
 
 const root = document.documentElement;
-const THEMES = { "": "as the system", light: "light", dark: "dark" };
+const THEMES = { "": "system", light: "light", dark: "dark" };
 
 function theme() {
   const button = document.getElementById("theme");
@@ -41,6 +41,32 @@ function nearby(sections) {
     }
   }, { rootMargin: "1200px 0px" });
   sections.forEach((section) => watch.observe(section));
+}
+
+// Tables come alive while the reader arrives and change their height: stay at the one that was asked for, until the
+// reader moves on.
+async function arrive(section) {
+  let moved = false;
+  const stop = () => { moved = true; };
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(name, stop, { once: true, passive: true });
+  await enliven(section);
+  for (let turn = 0; turn < 12 && !moved; turn++) {
+    section.scrollIntoView({ block: "start" });
+    await new Promise((done) => setTimeout(done, 60));
+  }
+}
+
+function arriving() {
+  const follow = (hash) => {
+    const section = /^#table-[\w-]+$/.test(hash) && document.querySelector(hash);
+    if (section) arrive(section);
+  };
+  addEventListener("hashchange", () => follow(location.hash));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#table-"]');
+    if (link && link.hash === location.hash) follow(link.hash);
+  });
+  follow(location.hash);
 }
 
 function whereabouts() {
@@ -109,6 +135,7 @@ async function begin() {
   performance.mark("interactive");
   follow();
   nearby(sections);
+  arriving();
 }
 
 theme();
