@@ -53,7 +53,7 @@ def test_a_filled_database_from_before_the_audit_trail_is_used_from_there_on(dat
     org = Org()
     Syncing(engine)(FakeSource(org))
     runs = dump(engine)["runs"]
-    back_to(engine, "0009")
+    back_to(engine, "0010")
     assert "trail_events" not in dump(engine)
     schema.upgrade(engine)
     assert schema.differences(engine) == []
