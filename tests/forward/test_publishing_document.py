@@ -1,13 +1,28 @@
 """docs/datadog-publishing.md, what is installed and what is sent name the same attributes, metrics and tags."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from accesssync.audit.entry import EMPTY, seal
+from accesssync.audit.entry import Entry as AuditEntry
+from accesssync.audit.entry import Kind as AuditKind
+from accesssync.forward.alerts import FindingNews, Involved, Verdict, Weights, of_change, of_finding, of_verdict
+from accesssync.forward.audit_trail import of_audit
+from accesssync.forward.entry import Entry
+from accesssync.forward.events import of_refused_plan, of_refused_removals
 from accesssync.forward.objects import Wanted, wanted_objects
+from accesssync.forward.people import EVERYTHING as EVERYTHING_PERSONAL
+from accesssync.forward.people import Person
+from accesssync.forward.records import Sender, event_of, log_of, tags
+from accesssync.forward.telling import About
+from accesssync.model.change import Cause, Change, Fields
 from accesssync.model.installed import Kind
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "datadog-publishing.md").read_text()
@@ -89,3 +104,99 @@ def test_everything_that_is_installed_is_documented(wanted: Wanted) -> None:
 
 def test_nothing_else_is_documented_as_installed() -> None:
     assert len(table("objects")) == len(EVERYTHING)
+
+
+# What is sent
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SENDER = Sender("accesssync", "worker-1", "production")
+ABOUT = About(org="acme", site="datadoghq.eu", personal=EVERYTHING_PERSONAL)
+ADA = Person("u-1", "ada@example.com", "Ada Lovelace")
+LEAVES = {"finding.evidence", "change.fields", "audit.facts", "audit.personal"}
+"""What is in them depends on the finding, the change or the entry."""
+
+
+def alerts() -> Iterator[Entry]:
+    """One alert of every sort, with everything that it can carry."""
+    for event in ("opened", "reopened", "resolved"):
+        yield told_entry(
+            of_finding(
+                FindingNews(
+                    event=event, cause=Cause.ORG, at=AT, run_id=7, id="F-1", check="AS-PRIV-04", severity="critical",
+                    kind="identity", subject_id="u-1", subject="ada", evidence={"days": 3}, person=ADA, why="gone",
+                ),
+                ABOUT,
+            )
+        )  # fmt: skip
+    changes: list[tuple[str, Fields]] = [
+        ("grant.added", {"role": (None, "Admin"), "role_id": (None, "r-1")}),
+        ("role_permission.added", {"permission": (None, "org_management"), "permission_id": (None, "p-1")}),
+        ("credential.updated", {"scopes": (["a"], None)}),
+        ("identity.updated", {"disabled": (True, False)}),
+        ("identity.updated", {"disabled": (False, True)}),
+        ("identity.removed", {}),
+    ]
+    weights = Weights({"r-1": ("org_management",)}, {"p-1": "T0"})
+    for kind, fields in changes:
+        change = Change(
+            id="c-1", org="acme", run_id=7, observed_after=AT, observed_before=AT, kind=kind, cause=Cause.ORG,
+            subject_id="u-1", subject="ada", fields=fields, actor="bob", explanation="on purpose",
+        )  # fmt: skip
+        yield told_entry(of_change(change, weights, Involved(ADA, admin=True), ABOUT))
+    for now in ("nhi", "review"):
+        verdict = Verdict(
+            person=ADA, before="human", now=now, kind="ci", basis="inferred", score=90, run_id=7, at=AT, subject="ada"
+        )
+        yield of_verdict(verdict, ABOUT)
+
+
+def told_entry(entry: Entry | None) -> Entry:
+    assert entry is not None
+    return entry
+
+
+def logs() -> Iterator[Entry]:
+    yield from alerts()
+    entry = AuditEntry(
+        kind=AuditKind.WRITE_CONFIRMED, at=AT, actor="bob", org="acme", subject_id="u-1", facts={"a": 1},
+        personal={"email": "ada@example.com"},
+    )  # fmt: skip
+    yield of_audit(seal(entry, EMPTY, lambda: b"k" * 32), ABOUT)
+
+
+def paths(value: Mapping[str, Any], start: str = "") -> Iterator[str]:
+    for name, each in value.items():
+        path = f"{start}.{name}" if start else name
+        if isinstance(each, dict) and path not in LEAVES:
+            yield from paths(each, path)
+        else:
+            yield path
+
+
+def test_every_attribute_that_is_sent_is_documented_and_no_other() -> None:
+    sent = {path for entry in logs() for path in paths(json.loads(log_of(entry, AT, SENDER)))}
+    assert sent == names("attributes")
+
+
+def test_every_happening_that_is_sent_is_documented_with_its_severity() -> None:
+    documented = {row[0].strip("`"): row[1] for row in table("names")}
+    sent = {entry.body["evt"]["name"]: entry.severity for entry in alerts()}
+    assert set(sent) == set(documented)
+    for name, severity in sent.items():
+        assert severity in documented[name] or documented[name] == "the finding's", name
+
+
+def test_every_tag_of_logs_and_events_is_documented() -> None:
+    documented = {row[0].strip("`") for row in table("tags") if re.search("all|logs|events", row[1])}
+    event = of_refused_removals("acme", 7, ["roles"], AT)
+    sent = {tag.split(":")[0] for tag in json.loads(event_of(event, AT, SENDER))["tags"]}
+    sent |= {tag.split(":")[0] for entry in logs() for tag in tags(entry, SENDER)}
+    assert sent == documented
+
+
+def test_every_event_is_documented() -> None:
+    events = [of_refused_removals("acme", 7, ["roles"], AT), of_refused_plan("acme", "d" * 64, ["max_removals"], AT)]
+    section = DOCUMENT.split("## Events", 1)[1]
+    for event in events:
+        assert f"`{event.body['evt']['name']}`" in section
+        assert any(fnmatch(event.body["evt"]["name"], pattern) for pattern in asked(r"evt:([\w.*]+)"))
