@@ -21,9 +21,6 @@ from accesssync.store.tables import deliveries, orgs, outbox
 _LOCK = 4_710_253
 """Of PostgreSQL's advisory locks with two keys: this, and the organization. An arbitrary number of our own."""
 
-_TOGETHER = 100
-"""Entries in one statement; times the columns, below the limit of every SQLite in use on parameters."""
-
 CHUNK = 5_000
 """Entries deleted in one transaction."""
 
@@ -102,19 +99,8 @@ def queue(
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :org)"), {"lock": _LOCK, "org": org_id})
     statement: Any = (postgresql if on_postgresql else sqlite).insert(outbox)
     fixed = {"org_id": org_id, "run_id": run_id, "queued_at": now}
-    for start in range(0, len(entries), _TOGETHER):
-        rows = [
-            {
-                **fixed,
-                "stream": one.stream,
-                "dedup_id": one.dedup_id,
-                "severity": one.severity,
-                "observed_at": one.observed_at,
-                "body": one.body,
-            }
-            for one in entries[start : start + _TOGETHER]
-        ]
-        connection.execute(statement.values(rows).on_conflict_do_nothing())
+    rows = [{**fixed, **{name: getattr(one, name) for name in Queued.__struct_fields__}} for one in entries]
+    connection.execute(statement.on_conflict_do_nothing(), rows)
 
 
 def forget_run(connection: Connection, org_id: int, run_id: int) -> None:

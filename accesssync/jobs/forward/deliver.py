@@ -1,6 +1,7 @@
 """Deliver one stream to one destination: in order, at least once, and past what can never be delivered."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
@@ -129,17 +130,24 @@ class Delivery:
 
     def _deliver(self) -> Later | Stopped | None:
         """Everything that waits; what stopped it before the end."""
-        limits = self._route.limits
-        while True:
-            self._world.check()
-            placed = self._source.read(self._place, most=max(limits.records, READ), most_bytes=READ_BYTES)
-            if not placed:
-                return None
-            records = [(place, entry, self._prepared(entry)) for place, entry in placed]
-            for batch in packed((((place, entry), record) for place, entry, record in records), limits):
-                stop = self._send([(place, entry, record) for (place, entry), record in batch])
-                if stop is not None:
-                    return stop
+        with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
+            # The next records are made while the destination looks at these.
+            coming = ahead.submit(self._next, self._place)
+            while True:
+                self._world.check()
+                records = coming.result()
+                if not records:
+                    return None
+                coming = ahead.submit(self._next, records[-1][0])
+                for batch in packed((((place, entry), record) for place, entry, record in records), self._route.limits):
+                    stop = self._send([(place, entry, record) for (place, entry), record in batch])
+                    if stop is not None:
+                        return stop
+
+    def _next(self, after: int) -> list[Record]:
+        most = max(self._route.limits.records, READ)
+        placed = self._source.read(after, most=most, most_bytes=READ_BYTES)
+        return [(place, entry, self._prepared(entry)) for place, entry in placed]
 
     def _prepared(self, entry: Entry) -> bytes:
         """The record of an entry; an empty one where it cannot be made, which is put aside."""
