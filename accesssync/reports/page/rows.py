@@ -114,7 +114,7 @@ def _told(table: Table, held: Held, row: int, layout: Layout, known: Set[Cell]) 
 
 
 def _leads(table: Table, link: Link, row: int, known: Set[Cell]) -> bool:
-    return table.columns[link.id][row] in known
+    return table.columns[link.words][row] is not None and table.columns[link.id][row] in known
 
 
 def _link(table: Table, link: Link, row: int) -> str:

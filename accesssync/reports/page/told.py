@@ -44,7 +44,7 @@ def _value(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, list | tuple):
-        shown = ", ".join(clean(one, 80) for one in value[:8])
+        shown = ", ".join("\u2013" if one is None else clean(one, 80) for one in value[:8])
         return f"{shown} and {len(value) - 8:,} more" if len(value) > 8 else shown or "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {inner}" for name, inner in pairs(value)) or "none"

@@ -178,4 +178,5 @@ def test_links_lead_to_the_pages_of_the_site(site: str, expected: str) -> None:
 def test_a_text_is_cut_where_a_page_could_not_bear_it_and_says_how_long_it_was() -> None:
     assert clean("a" * 1_000_000).endswith("\u2026 (1,000,000 characters)")
     assert len(clean("\u202e" * 1_000_000)) < 2_000
+    assert told({"email": [None, "a@b"], "gone": None}) == "email: \u2013, a@b"
     assert (told(None), told(False), told(12345), told(("a", "b"))) == ("\u2013", "no", "12,345", "a, b")

@@ -56,7 +56,7 @@ const known = new Set();
 // The identity that a cell leads to, if it leads to one.
 function leadsTo(table, column, row) {
   for (const link of table.links) {
-    if (link.words !== column.name) continue;
+    if (link.words !== column.name || column.at(row) === null) continue;
     const identity = table.byName.get(link.id)?.at(row);
     if (known.has(identity)) return identity;
   }
