@@ -25,6 +25,7 @@ STALE_HOURS: Final = 4
 """Hours without a proven sync after which the monitor tells, unless somebody says otherwise."""
 
 MOST_STALE_HOURS: Final = 720
+_STALE_MONITOR: Final = "stale-sync"
 
 _FILES: Final[Mapping[Kind, str]] = {
     Kind.DASHBOARD: "dashboard",
@@ -71,30 +72,34 @@ class Chosen(Struct, frozen=True):
 
 
 def chosen_before(installed: Mapping[str, Body]) -> Chosen:
-    """What was chosen when these monitors, by their names among ours, were installed.
+    """What was chosen when these monitors and rules, by their names among ours, were installed.
 
     Their digests tell, whatever somebody made of them since; where no digest fits, what they say now counts.
     """
     said = [handles for body in installed.values() if (handles := _handles_in(body))]
     handles = next((each for each in (*said, ()) if _fits(installed, each, STALE_HOURS)), said[0] if said else ())
-    told = _STALE.search(str(installed.get("stale-sync", {}).get("query", "")))
+    stale = {name: body for name, body in installed.items() if name == _STALE_MONITOR}
+    told = _STALE.search(str(stale.get(_STALE_MONITOR, {}).get("query", "")))
     now = min(max(1, int(told[1]) // 3600), MOST_STALE_HOURS) if told else STALE_HOURS
-    stale = {name: body for name, body in installed.items() if name == "stale-sync"}
     hours = (each for each in (now, *range(1, MOST_STALE_HOURS + 1)) if _fits(stale, handles, each))
     return Chosen(handles, next(hours, now))
 
 
 def _handles_in(body: Body) -> tuple[str, ...]:
+    """Whom a monitor tells, in its message, or a rule, in its cases."""
     found = _TOLD.search(str(body.get("message", "")))
-    return tuple(each for each in found[1].split() if _HANDLE.fullmatch(each)) if found else ()
+    cases = body.get("cases")
+    listed = [each for case in cases for each in case.get("notifications") or ()] if isinstance(cases, list) else []
+    named = found[1].split() if found else dict.fromkeys(map(str, listed))
+    return tuple(each for each in named if _HANDLE.fullmatch(each))
 
 
 def _fits(installed: Mapping[str, Body], handles: Sequence[str], stale_hours: int) -> bool:
     """Whether any of these is what would be installed with these choices."""
-    wanted = _words(handles, stale_hours)
-    for each in _read(Kind.MONITOR):
+    words = _words(handles, stale_hours)
+    for each in (*_read(Kind.MONITOR), *_read(Kind.DETECTION_RULE)):
         marks = read_marks(installed.get(each["name"], {}))
-        if marks is not None and marks.content == digest(_filled(each["body"], wanted)):
+        if marks is not None and marks.content == digest(_filled(each["body"], words)):
             return True
     return False
 

@@ -145,6 +145,15 @@ def test_what_is_not_allowed_is_skipped_and_not_even_looked_at(
     assert reasons[0] == "write_dashboard is not allowed: add it to ACCESSSYNC_ALLOWED_OPERATIONS"
 
 
+def test_rules_go_on_telling_whom_they_told_when_monitors_are_not_allowed_any_more(
+    desk: Cli, organization: Organization
+) -> None:
+    desk.ok("forward", "setup", "--notify", "@slack-security")
+    desk.env(ACCESSSYNC_ALLOWED_OPERATIONS="write_detection_rule")
+    assert sorted(outcomes(desk.ok("forward", "setup"))) == ["kept"] * 5 + ["skipped"] * 3
+    assert "@slack-security" in str(there(organization)["rules"])
+
+
 @pytest.mark.parametrize(
     ("path", "method", "status", "skipped"),
     [

@@ -15,14 +15,17 @@ from accesssync.audit.entry import Entry as AuditEntry
 from accesssync.audit.entry import Kind as AuditKind
 from accesssync.forward.alerts import FindingNews, Involved, Verdict, Weights, of_change, of_finding, of_verdict
 from accesssync.forward.audit_trail import of_audit
-from accesssync.forward.entry import Entry
+from accesssync.forward.entry import Entry, Stream
 from accesssync.forward.events import of_refused_plan, of_refused_removals
+from accesssync.forward.metrics import OrgFigures, Series, StreamFigures, series
 from accesssync.forward.objects import Wanted, wanted_objects
 from accesssync.forward.people import EVERYTHING as EVERYTHING_PERSONAL
 from accesssync.forward.people import Person
 from accesssync.forward.records import Sender, event_of, log_of, tags
 from accesssync.forward.telling import About
 from accesssync.model.change import Cause, Change, Fields
+from accesssync.model.coverage import Resource
+from accesssync.model.credential import CredentialType
 from accesssync.model.installed import Kind
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "datadog-publishing.md").read_text()
@@ -200,3 +203,40 @@ def test_every_event_is_documented() -> None:
     for event in events:
         assert f"`{event.body['evt']['name']}`" in section
         assert any(fnmatch(event.body["evt"]["name"], pattern) for pattern in asked(r"evt:([\w.*]+)"))
+
+
+def gauges() -> Iterator[Series]:
+    """Every gauge, with every tag that it can have."""
+    everything = OrgFigures(
+        org="acme",
+        identities={},
+        privileged={},
+        findings={},
+        credentials={each.value: {} for each in CredentialType},
+        proven=dict.fromkeys(Resource, True),
+        sync_age=1.0,
+        sync_duration=1.0,
+        requests=1,
+        rate_limited=0,
+        streams=dict.fromkeys(Stream, StreamFigures(backlog=0, delivered=0, dropped=0, dead=0)),
+    )
+    return series([everything], env="production")
+
+
+def test_every_metric_that_is_sent_is_documented_with_its_tags() -> None:
+    sent: dict[str, set[str]] = {}
+    for one in gauges():
+        sent.setdefault(one.metric, set()).update(tag.split(":")[0] for tag in one.tags)
+    assert {name: found - {"org", "env"} for name, found in sent.items()} == {
+        row[0].strip("`"): set(re.findall(r"\w+", row[1])) for row in table("metrics")
+    }
+
+
+def test_every_value_of_a_tag_of_a_metric_is_documented() -> None:
+    documented = {row[0].strip("`"): row[2] for row in table("tags")}
+    sent = {tuple(tag.split(":", 1)) for one in gauges() for tag in one.tags}
+    listed = {"kind", "status", "severity", "age", "stream"}
+    for tag in listed:
+        values = {value for name, value in sent if name == tag}
+        assert values == set(re.findall(r"`(\w+)`", documented[tag])), tag
+    assert {name for name, _ in sent} == listed | {"org", "env", "type", "resource"}

@@ -217,7 +217,8 @@ class Visit:
             return _of_kind(kind, "skipped" if refused else "failed", error.message)
 
     def _steps(self, found: dict[Kind, list[Found]]) -> list[Step]:
-        before = chosen_before({name: one.body for name, one in ours(found.get(Kind.MONITOR, ())).items()})
+        telling = [*found.get(Kind.MONITOR, ()), *found.get(Kind.DETECTION_RULE, ())]
+        before = chosen_before({name: one.body for name, one in ours(telling).items()})
         handles = before.handles if self._ask.handles is None else self._ask.handles
         wanted = wanted_objects(handles, self._ask.stale_hours or before.stale_hours)
         steps = []
