@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from sqlalchemy import Engine, MetaData, select
 
+from accesssync.jobs.forward.tell import Telling
 from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.sync.run import MeteredSource, Synced, Target, Terms, World, sync_org
 from accesssync.model.coverage import Resource
@@ -223,6 +224,7 @@ class Syncing:
         skip: Iterable[Resource] = (),
         governance: Governance | None = None,
         audit_trail: bool = False,
+        telling: Telling | None = None,
         **terms: Any,
     ) -> Synced:
         target = Target(
@@ -231,6 +233,7 @@ class Syncing:
             skip=frozenset(skip),
             governance=governance or Governance(),
             audit_trail=audit_trail,
+            telling=telling,
             open=lambda: source,
         )
         agreed = Terms(limits=Limits(size=100, ahead=2), concurrency=2, **terms)

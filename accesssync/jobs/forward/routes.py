@@ -10,6 +10,7 @@ from accesssync.errors import ConfigurationError
 from accesssync.forward.destination import LOG_INTAKE, ONE_BY_ONE, Destination, Route
 from accesssync.forward.entry import Stream
 from accesssync.forward.records import Sender, event_of, log_of
+from accesssync.jobs.forward.destinations import names_of
 from accesssync.model.operation import Operation
 from accesssync.settings import OrgSettings, Publishing, Settings
 
@@ -25,16 +26,6 @@ class Closed(Struct, frozen=True):
     reason: str
     remedy: str
     needs: Operation | None = None
-
-
-def names_of(settings: Settings, stream: Stream) -> tuple[str, ...]:
-    """The destinations that a stream goes to, allowed or not; none where it is off."""
-    if stream.value not in settings.forward_streams:
-        return ()
-    chosen = set(settings.forward_destinations)
-    if stream.value not in settings.forward_webhook_streams:
-        chosen.discard("webhook")
-    return tuple(sorted(chosen))
 
 
 class Opening(Struct, frozen=True, kw_only=True):

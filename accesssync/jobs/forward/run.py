@@ -14,7 +14,8 @@ from accesssync.forward.entry import Stream
 from accesssync.forward.records import Sender
 from accesssync.jobs.forward.dead_letters import DeadLetters
 from accesssync.jobs.forward.deliver import Delivery, Patience, Turn, World
-from accesssync.jobs.forward.routes import Closed, Opening, names_of, open_routes
+from accesssync.jobs.forward.destinations import names_of
+from accesssync.jobs.forward.routes import Closed, Opening, open_routes
 from accesssync.jobs.forward.sources import AuditSource, OutboxSource, Source
 from accesssync.jobs.forward.tell import telling_of
 from accesssync.settings import OrgSettings, Settings

@@ -3,12 +3,14 @@
 Nothing here may end a sync: an entry that cannot be made as it should is made with ids alone.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
 
+from accesssync.errors import AccessSyncError
 from accesssync.findings.severity import RANK
 from accesssync.forward import alerts, events
 from accesssync.forward.alerts import FindingNews, Involved, Verdict, Weights
@@ -16,6 +18,7 @@ from accesssync.forward.entry import Entry, Stream
 from accesssync.forward.fit import fitted
 from accesssync.forward.people import Person
 from accesssync.forward.telling import About, told_body
+from accesssync.jobs.forward.destinations import names_of
 from accesssync.model.change import Change
 from accesssync.model.role import Permission, Role
 from accesssync.reach.tier import privileged_permissions, tier_of
@@ -23,9 +26,17 @@ from accesssync.settings import OrgSettings, Settings
 from accesssync.store import subjects
 from accesssync.store.engine import Database, translated
 from accesssync.store.lease import Lease, writing
-from accesssync.store.outbox import Queued, queue
+from accesssync.store.outbox import Queued, drop_old, drop_surplus, queue
 
 CHUNK = 2_000
+
+
+class Bounds(Struct, frozen=True):
+    """How much of a stream may wait, for how many days, and for which destinations."""
+
+    most: int
+    days: int
+    routes: tuple[str, ...]
 
 
 class Telling(Struct, frozen=True):
@@ -33,6 +44,7 @@ class Telling(Struct, frozen=True):
 
     about: About
     streams: frozenset[str] = frozenset()
+    bounds: Mapping[str, Bounds] = {}
 
     def on(self, stream: Stream) -> bool:
         """Whether a stream is on."""
@@ -43,7 +55,12 @@ def telling_of(settings: Settings, org: OrgSettings) -> Telling:
     """What the settings have told of an organization."""
     publishing = settings.publishing(org)
     about = About(org=org.name, site=org.site, personal=publishing.personal)
-    return Telling(about, settings.forward_streams)
+    bounds = {
+        stream.value: Bounds(settings.forward_max_entries, settings.forward_max_age, names_of(settings, stream))
+        for stream in (Stream.ALERTS, Stream.EVENTS)
+        if stream.value in settings.forward_streams
+    }
+    return Telling(about, settings.forward_streams, bounds)
 
 
 def tellings(settings: Settings) -> Callable[[str], Telling]:
@@ -232,3 +249,14 @@ def keep_told(engine: Database, org_id: int, some: Sequence[Queued], now: dateti
     if some:
         with translated("the outbox cannot be written"), writing(engine) as connection:
             queue(connection, org_id, some, now)
+
+
+def keep_within_bounds(engine: Database, org_id: int, telling: Telling, now: datetime) -> None:
+    """Drop, counted, what is too much or too old, for those who queue and never deliver.
+
+    Never raises an AccessSyncError: whoever delivers does it again.
+    """
+    with suppress(AccessSyncError):
+        for stream, bounds in telling.bounds.items():
+            drop_old(engine, org_id, stream, bounds.routes, now - timedelta(days=bounds.days))
+            drop_surplus(engine, org_id, stream, bounds.routes, bounds.most)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from accesssync.errors import AccessSyncError, AuthenticationError, IncompleteError, PartialError, RefusedError
 from accesssync.jobs.findings.evaluate import Evaluated, evaluate_published
 from accesssync.jobs.findings.rulebook import Rulebook
-from accesssync.jobs.forward.tell import Telling, silence, told_removals
+from accesssync.jobs.forward.tell import Telling, keep_within_bounds, silence, told_removals
 from accesssync.jobs.governance.apply import Applied, apply_governance
 from accesssync.jobs.governance.directory import Governance
 from accesssync.jobs.inventory import view_at
@@ -140,7 +140,9 @@ def _sync(engine: Database, target: Target, terms: Terms, world: World) -> Synce
     with leased(engine, target.name, org.id, wait=terms.wait, sleep=world.sleep, holder=terms.by) as lease:
         run_id = runs.begin_run(engine, lease, world.clock())
         attempt = _Attempt(engine=engine, lease=lease, run_id=run_id, target=target, terms=terms, world=world)
-        return _evaluated(attempt, attempt.carry_out())
+        synced = _evaluated(attempt, attempt.carry_out())
+        keep_within_bounds(engine, org.id, target.told, world.clock())
+        return synced
 
 
 def _evaluated(attempt: "_Attempt", synced: Synced) -> Synced:
