@@ -107,7 +107,12 @@ def document(block: Block) -> dict[str, Any]:
     told = {name: _plain(getattr(block, name)) for name in Block.__struct_fields__}
     for check, one in zip(block.reconciliation, told["reconciliation"], strict=True):
         one["passed"] = check.passed
-    return {"schema": DOCUMENT_SCHEMA, **told, "reconciled": block.reconciled, "independent_check": recipe(block)}
+    return {
+        "schema": DOCUMENT_SCHEMA,
+        **told,
+        "reconciled": block.reconciled,
+        "independent_check": _plain(tuple(recipe(block))),
+    }
 
 
 def recipe(block: Block) -> list[str]:

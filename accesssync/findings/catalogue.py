@@ -41,6 +41,17 @@ NOT_EVIDENCED: Mapping[str, str] = {
 """What people ask for and no check says, with the reason."""
 
 
+def references(check: Check) -> dict[str, list[str]]:
+    """The controls that a finding is evidence for, by framework."""
+    known = controls()
+    found: dict[str, list[str]] = {}
+    for name in check.controls:
+        for framework, ids in known.groups[name].references(known.frameworks):
+            found.setdefault(framework, [])
+            found[framework] += [one for one in ids if one not in found[framework]]
+    return found
+
+
 def checks_for(policy: Policy) -> tuple[Check, ...]:
     """Every check of an organization, its own separations of duties included, those that are off as well."""
     return (*ALL, *(check_of(rule) for rule in policy.rules))

@@ -10,10 +10,9 @@ from datetime import date
 from itertools import islice
 from typing import Any, BinaryIO
 
-from msgspec import json
-
 from accesssync.model.visible import spreadsheet_safe, visible
 from accesssync.model.when import as_text
+from accesssync.reports import json_text
 from accesssync.reports.dataset import Dataset, Kind, Row
 
 KEPT = 50_000
@@ -78,7 +77,7 @@ def _shown() -> Mapping[Kind, Callable[[Any], str]]:
         "moment": _Texts(as_text).__getitem__,
         "day": _Texts(date.isoformat).__getitem__,
         "list": _Texts(_joined).__getitem__,
-        "json": lambda cell: "" if cell is None else _safe(json.encode(cell, order="deterministic").decode()),
+        "json": lambda cell: "" if cell is None else _safe(json_text.as_text(cell)),
     }
 
 

@@ -1,12 +1,13 @@
 """A dataset as JSON: one document with all rows, or a line for each row. Written as it is read: memory stays flat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO
 
 from msgspec import Struct, defstruct, json, to_builtins
 
 from accesssync.evidence.block import Block, document
 from accesssync.reports.dataset import Dataset
+from accesssync.reports.json_text import encoded
 
 SCHEMA = "accesssync.report.{name}/1"
 """The schema of the document of a dataset."""
@@ -31,6 +32,15 @@ def write_ndjson(dataset: Dataset, block: Block, file: BinaryIO) -> int:  # noqa
     return count
 
 
+def write_lines(documents: Iterable[Mapping[str, Any]], file: BinaryIO) -> int:
+    """Write a line for each document, and give how many there were."""
+    count = 0
+    for one in documents:
+        file.write(encoded(one) + b"\n")
+        count += 1
+    return count
+
+
 def columns(dataset: Dataset) -> list[dict[str, Any]]:
     """What the columns of a dataset mean."""
     return [to_builtins(column) for column in dataset.columns]
@@ -44,7 +54,12 @@ def _lines(
     waiting = bytearray()
     for row in dataset.read():
         waiting += between if count else first
-        encoder.encode_into(make(*row), waiting, -1)
+        before = len(waiting)
+        try:
+            encoder.encode_into(make(*row), waiting, -1)
+        except UnicodeEncodeError:
+            del waiting[before:]
+            waiting += encoded(make(*row))
         count += 1
         if len(waiting) > 1 << 18:
             file.write(waiting)

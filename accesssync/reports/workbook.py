@@ -5,19 +5,21 @@ number of rows, so that the workbook opens; one that was cut says so in its last
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from itertools import chain, islice
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 from accesssync.evidence.block import Block
 from accesssync.model.visible import visible
 from accesssync.reports.about_sheet import NAME as ABOUT
 from accesssync.reports.about_sheet import Sheet, write_about
 from accesssync.reports.dataset import Cell, Column, Dataset, Kind, Row
+from accesssync.reports.json_text import as_text
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -58,8 +60,10 @@ def write_workbook(
     """Write the workbook and give the number of rows in it. The file stays open, and has to be one that can seek.
 
     `counts` has the rows of those datasets that are in a CSV file beside it; their sheets hold MOST_CELLS together.
-    `folder` is where what is not yet in the file may lie meanwhile: memory does not grow with the rows.
+    `folder` is where what is not yet in the file may lie meanwhile: memory does not grow with the rows. Raises OSError
+    where either is full.
     """
+    from xlsxwriter.exceptions import FileCreateError
     from xlsxwriter.workbook import Workbook
 
     options = {
@@ -69,19 +73,54 @@ def write_workbook(
         "strings_to_numbers": False,
         **({"tmpdir": str(folder)} if folder else {}),
     }
-    book = Workbook(file, options)
+    target = _Target(file)
+    book = Workbook(target, options)
+    book.use_zip64()
+    try:
+        count = _fill(book, datasets, block, counts or {})
+        book.close()
+    except FileCreateError as error:
+        # It wraps what the file system said, which whoever called waits for.
+        raise error.args[0] from None
+    finally:
+        target.over = True
+        for sheet in book.worksheets():
+            with suppress(OSError):
+                sheet.row_data_fh.close()
+    return count
+
+
+class _Target:
+    """The file, until the workbook is done or has failed: its archive would go on writing when it is forgotten."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.over = file, False
+
+    def write(self, content: bytes) -> int:
+        return len(content) if self.over else self._file.write(content)
+
+    def tell(self) -> int:
+        return 0 if self.over else self._file.tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return 0 if self.over else self._file.seek(place, whence)
+
+    def flush(self) -> None:
+        if not self.over:
+            self._file.flush()
+
+
+def _fill(book: "Workbook", datasets: Sequence[Dataset], block: Block, counts: Mapping[str, int]) -> int:
     book.set_properties(
         {"title": visible(block.report_name), "author": "accesssync", "created": _naive(block.generated_at)}
     )
     first = book.add_worksheet(ABOUT)
     styles = _Styles.of(book)
-    known = counts or {}
-    most = _shares({one.name: (known[one.name], len(one.columns)) for one in datasets if one.name in known})
+    most = _shares({one.name: (counts[one.name], len(one.columns)) for one in datasets if one.name in counts})
     sheets = [
-        _write_sheet(book, styles, one, block, most.get(one.name, MOST_ROWS), known.get(one.name)) for one in datasets
+        _write_sheet(book, styles, one, block, most.get(one.name, MOST_ROWS), counts.get(one.name)) for one in datasets
     ]
     write_about(book, first, block, sheets)
-    book.close()
     return sum(one.written for one in sheets)
 
 
@@ -246,7 +285,7 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell, tuple):
         return "; ".join(cell)
     if isinstance(cell, Mapping):
-        return json.encode(cell, order="deterministic").decode()
+        return as_text(cell)
     return "" if cell is None else str(cell)
 
 

@@ -15,7 +15,7 @@ from accesssync.sandbox import Organization
 from tests.cli.conftest import Cli
 from tests.cli.test_report import rows
 
-FORMATS = "html,xlsx,csv,json,ndjson"
+FORMATS = "html,xlsx,csv,json,ndjson,ocsf,vanta"
 PACKED = re.compile(rb"[A-Za-z0-9+/=]{60,}")
 
 

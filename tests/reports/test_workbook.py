@@ -1,5 +1,6 @@
 """The workbook opens as it was written, with every cell what it is and nothing in it that acts."""
 
+import errno
 import io
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -186,3 +187,16 @@ def header(book: Workbook) -> str:
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     written(dataset(KINDS, []), tmp=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+class Full(io.BytesIO):
+    """A file on a disk that is full."""
+
+    def write(self, _content: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_workbook([dataset(KINDS, [])], block(), Full(), folder=tmp_path)
+    assert caught.value.errno == errno.ENOSPC

@@ -5,11 +5,10 @@ from datetime import datetime
 
 from accesssync import __version__
 from accesssync.errors import UsageError
-from accesssync.findings.catalogue import BY_ID
+from accesssync.findings.catalogue import BY_ID, references
 from accesssync.findings.check import Check, command_of
 from accesssync.findings.identify import typed
 from accesssync.findings.ocsf import event
-from accesssync.findings.separation import controls
 from accesssync.findings.severity import RANK
 from accesssync.jobs.inventory import Document, chosen_orgs, time_or_none
 from accesssync.store import findings, runs
@@ -133,17 +132,6 @@ def _about(check: Check, one: FindingRecord) -> Document:
         "controls": references(check),
         "caveats": list(check.caveats),
     }
-
-
-def references(check: Check) -> Document:
-    """The controls that a finding is evidence for, by framework."""
-    known = controls()
-    found: Document = {}
-    for name in check.controls:
-        for framework, ids in known.groups[name].references(known.frameworks):
-            found.setdefault(framework, [])
-            found[framework] += [one for one in ids if one not in found[framework]]
-    return found
 
 
 def events(engine: Database, told: Sequence[Document]) -> Iterator[Document]:

@@ -14,7 +14,7 @@ from accesssync.evidence.block import Block, document
 from accesssync.jobs.report.bundle import Folder
 from accesssync.reports.csv_file import write_csv
 from accesssync.reports.dataset import Dataset
-from accesssync.reports.json_file import columns, write_json, write_ndjson
+from accesssync.reports.json_file import columns, write_json, write_lines, write_ndjson
 from accesssync.reports.workbook import write_workbook
 
 Tell = Callable[[str], None]
@@ -102,6 +102,30 @@ def _xlsx(datasets: Sequence[Dataset], block: Block, folder: Folder, _tell: Tell
     folder.rows("report.xlsx", count)
 
 
+def _ocsf(datasets: Sequence[Dataset], block: Block, folder: Folder, _tell: Tell) -> None:
+    """An event a line: one file of identities, one of findings where the report has any."""
+    from accesssync.reports.finding_events import finding_events
+    from accesssync.reports.inventory_events import inventory_events
+
+    names = {one.name for one in datasets}
+    for name, source, events in (
+        ("inventory.ocsf.ndjson", "identities", inventory_events),
+        ("findings.ocsf.ndjson", "findings", finding_events),
+    ):
+        if source in names:
+            with folder.file(name) as file:
+                count = write_lines(events(datasets, block), file)
+            folder.rows(name, count)
+
+
+def _vanta(datasets: Sequence[Dataset], _block: Block, folder: Folder, _tell: Tell) -> None:
+    from accesssync.reports.vanta_file import write_vanta
+
+    with folder.file("vanta.csv") as file:
+        count = write_vanta(datasets, file)
+    folder.rows("vanta.csv", count)
+
+
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
@@ -116,6 +140,8 @@ FORMATS: dict[str, Format] = {
             write=partial(_tables, "ndjson", write_ndjson),
             usual=False,
         ),
+        Format(name="ocsf", means="identities and findings as events of OCSF 1.8.0", write=_ocsf, usual=False),
+        Format(name="vanta", means="accounts in the layout that Vanta imports", write=_vanta, usual=False),
     )
 }
 """Every format by its name, in the order in which they are written."""
