@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
 from typing import Any, Final, TypeVar
 
 from msgspec import json
@@ -16,9 +17,12 @@ AT_ONCE = 500
 """Values in one IN list: far below every database's limit on parameters, far above the cost of a statement."""
 
 
-PARAMETERS = 900
-"""Values in one INSERT of several rows: below the limit of every SQLite in use. The driver lets go of the interpreter
-and takes it back for each statement; a statement for each row took twice as long beside threads that read."""
+PARAMETERS: Final = 4_000
+"""Values in one INSERT of several rows, where the database takes as many. The driver lets go of the interpreter and takes
+it back for each statement, for which it has to wait while threads that read are at work."""
+
+TOGETHER: Final = (2_048, 256, 32, 4, 1)
+"""Rows of one INSERT. Few different numbers, since each is a statement to prepare; then it is kept."""
 
 
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -64,16 +68,18 @@ def _insert(
 ) -> None:
     """Several rows by one statement, in which what they have in common stands once."""
     fixed = tuple(_column(table, name, [value])[0] for name, value in common.items())
-    together = max(1, (PARAMETERS - len(fixed)) // len(columns))
-    packs = list(_packed(table, columns, rows, together, fixed))
+    driver: Any = connection.connection.driver_connection
+    room = min(PARAMETERS, driver.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)) - len(fixed)
     # Names come from our own table definitions, never from data.
     insert = f'INSERT INTO "{table.name}" ({_names((*common, *columns))}) VALUES '  # noqa: S608
-    whole = len(rows) // together
-    if whole:
-        connection.exec_driver_sql(insert + _marks(len(fixed), len(columns), together), packs[:whole])
-    for rest in packs[whole:]:
-        count = (len(rest) - len(fixed)) // len(columns)
-        connection.exec_driver_sql(insert + _marks(len(fixed), len(columns), count), rest)
+    start = 0
+    for together in TOGETHER:
+        count = (len(rows) - start) // together
+        if count and (together == 1 or together * len(columns) <= room):
+            end = start + count * together
+            packs = list(_packed(table, columns, rows[start:end], together, fixed))
+            connection.exec_driver_sql(insert + _marks(len(fixed), len(columns), together), packs)
+            start = end
 
 
 def _names(columns: Sequence[str]) -> str:
