@@ -18,8 +18,8 @@ AT_ONCE = 500
 
 
 PARAMETERS: Final = 4_000
-"""Values in one INSERT of several rows, where the database takes as many. The driver lets go of the interpreter and takes
-it back for each statement, for which it has to wait while threads that read are at work."""
+"""Values in one INSERT of several rows, where the database takes as many. The driver lets go of the interpreter and
+takes it back for each statement, and has to wait for it while threads that read are at work."""
 
 TOGETHER: Final = (2_048, 256, 32, 4, 1)
 """Rows of one INSERT. Few different numbers, since each is a statement to prepare; then it is kept."""
