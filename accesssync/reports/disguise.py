@@ -40,6 +40,7 @@ def disguise_block(block: Block, pseudonyms: Pseudonyms) -> Block:
         limitations=tuple(map(pseudonyms.scrub, block.limitations)),
         filters_applied=(*map(pseudonyms.scrub, block.filters_applied), SAID),
         generated_by=pseudonyms.of(block.generated_by),
+        host=pseudonyms.of(block.host),
         listings=tuple(
             replace(one, reason=None if one.reason is None else pseudonyms.scrub(one.reason)) for one in block.listings
         ),

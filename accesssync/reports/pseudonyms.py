@@ -19,6 +19,8 @@ _LETTERS: Final = 16
 _MOST_WORDS: Final = 8
 _LONGEST_RUN: Final = 24
 _KEPT: Final = 100_000
+_SHORT: Final = 500
+"""Characters of a text that is worth remembering."""
 
 
 class Pseudonyms:
@@ -57,7 +59,8 @@ class Pseudonyms:
             found = self._unspaced_out(self._named_out(_ADDRESS.sub(lambda one: self.of(one[0]), text)))
             if len(self._found) >= _KEPT:
                 self._found.clear()
-            self._found[text] = found
+            if len(text) <= _SHORT:
+                self._found[text] = found
         return found
 
     def _named_out(self, text: str) -> str:

@@ -42,6 +42,8 @@ _SAMPLE: Final = 200
 _WIDEST: Final = 60
 _FORMULA: Final = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
 _KEPT: Final = 50_000
+_SHORT: Final = 200
+"""Characters of a text that is worth remembering."""
 
 _WIDTHS: Final[Mapping[Kind, int]] = {"moment": 19, "day": 11, "flag": 7, "count": 7, "number": 9}
 
@@ -223,7 +225,7 @@ class _Texts(dict[str, str]):
         if len(self) >= _KEPT:
             self.clear()
         shown = fitting(visible(text))
-        if len(text) < _KEPT:
+        if len(text) <= _SHORT:
             self[text] = shown
         return shown
 

@@ -98,6 +98,7 @@ def test_cells_of_every_kind_lose_their_people_and_ids_stay() -> None:
 def test_the_block_loses_its_people_and_says_so() -> None:
     told = disguise_block(block(credentials_used=("key ..a1b2 of ada@acme.example",), generated_by="ada"), SOME)
     assert "ada" not in str(told).replace("Datadog", "")
+    assert "audit-1" not in str(told)
     assert told.filters_applied[-1] == SAID
 
 
