@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from accesssync.cli.options import Invocation, common, now
 from accesssync.cli.output import Document, age, complain, print_json, say
 from accesssync.cli.table import Column, print_table
+from accesssync.errors import UsageError
 from accesssync.model.visible import visible
 
 if TYPE_CHECKING:
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Streams are switched on by ACCESSSYNC_FORWARD__ALERTS, __AUDIT and __EVENTS, and sent to Datadog where
-ACCESSSYNC_ALLOWED_OPERATIONS has send_log and send_event. A stream that is on and not allowed is kept and named, and
-the command exits with 4; the others are delivered all the same. What does not get through waits, in its order, for the
-next time.
+ACCESSSYNC_ALLOWED_OPERATIONS has send_log and send_event, and to a webhook where it has send_webhook. A stream that is
+on and not allowed is kept and named, and the command exits with 4; the others are delivered all the same. What does not
+get through waits, in its order, for the next time. Metrics (ACCESSSYNC_FORWARD__METRICS, send_metric) are the figures
+of now and never wait.
 
 \b
 Examples:
@@ -40,8 +43,14 @@ def run(invocation: Invocation, drain: bool) -> int:
     from accesssync.jobs.opening import open_to_write
 
     settings = invocation.settings
-    if not settings.forward_streams:
+    if not settings.forward_streams and not settings.forward_metrics:
         return _nothing_on(invocation)
+    piped = settings.forward_file == "-" and "file" in settings.forward_destinations
+    if piped and invocation.as_json:
+        raise UsageError(
+            "both --json and ACCESSSYNC_FORWARD__FILE=- want standard output", remedy="leave one of them out"
+        )
+    tell = complain if piped else say
     engine = open_to_write(settings)
     turns: list[Turn] = []
     with invocation.bar() as bar:
@@ -51,14 +60,14 @@ def run(invocation: Invocation, drain: bool) -> int:
         for turn in deliver_all(engine, settings, invocation.orgs, connecting, world, drain=drain):
             turns.append(turn)
             if not invocation.as_json:
-                _show(turn)
+                _show(turn, tell)
             if turn.error is not None:
                 remedy = f"; {turn.remedy}" if turn.remedy else ""
                 complain(f"error: {visible(f'{turn.org} {turn.stream}: {turn.error}{remedy}')}")
     if invocation.as_json:
         print_json({"schema": "accesssync.forward/1", "streams": [_document(turn) for turn in turns]})
     elif not turns:
-        say("nothing was synced yet, so there is nothing to deliver; run: accesssync sync")
+        tell("nothing was synced yet, so there is nothing to deliver; run: accesssync sync")
     return outcome_code(turns)
 
 
@@ -106,7 +115,7 @@ def _document(turn: "Turn") -> Document:
     }
 
 
-def _show(turn: "Turn") -> None:
+def _show(turn: "Turn", tell: Callable[[str], None]) -> None:
     losses = [
         f"{turn.dead:,} put aside as dead letters" if turn.dead else "",
         f"{turn.lost:,} LOST, the dead-letter file is full" if turn.lost else "",
@@ -114,7 +123,7 @@ def _show(turn: "Turn") -> None:
         f"{turn.waiting:,} waiting" if turn.waiting else "",
     ]
     told = ", ".join(["", *(one for one in losses if one)])
-    say(f"{visible(turn.org)} {turn.stream} to {turn.route}: {turn.delivered:,} delivered{told}")
+    tell(f"{visible(turn.org)} {turn.stream} to {turn.route}: {turn.delivered:,} delivered{told}")
 
 
 @click.command(
@@ -138,7 +147,7 @@ def status(invocation: Invocation) -> None:
     for one in found:
         if one["error"]:
             say(f"{visible(one['org'])} {one['stream']} to {one['destination']}: {visible(one['error'])}")
-    if not settings.forward_streams:
+    if not settings.forward_streams and not settings.forward_metrics:
         say("no stream is on; switch one on, for example with ACCESSSYNC_FORWARD__ALERTS=true")
 
 

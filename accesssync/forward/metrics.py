@@ -130,7 +130,7 @@ def _gauge(metric: str, value: float, **tags: str) -> Series:
 def payloads(found: Iterable[Series], at: datetime, *, most_bytes: int = PAYLOAD_BYTES) -> Iterator[Sequence[bytes]]:
     """The series of one moment as the intake takes them, in pieces that each stay below its limit.
 
-    A piece is a list of series, each already JSON: `body` puts them together.
+    A piece is the records of one request, each a series in JSON.
     """
     waiting: list[bytes] = []
     size = 0
@@ -143,11 +143,6 @@ def payloads(found: Iterable[Series], at: datetime, *, most_bytes: int = PAYLOAD
         size += len(encoded) + 1
     if waiting:
         yield waiting
-
-
-def body(piece: Sequence[bytes]) -> bytes:
-    """One request's body."""
-    return b'{"series":[' + b",".join(piece) + b"]}"
 
 
 def _document(one: Series, at: datetime) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def forward(means: Means, org: str, leash: Leash) -> Outcome:
         if turn.error is not None:
             text = f"{org} {turn.stream} to {turn.route}: {turn.error}; {turn.remedy or 'it is tried again'}"
             means.log("forward.kept", text, level="warning", org=org, stream=turn.stream, waiting=turn.waiting)
-    done = sum(turn.delivered for turn in turns)
+    done = sum(turn.delivered for turn in turns if turn.stream != "metrics")
     waiting = sum(turn.waiting for turn in turns)
     kept = [turn for turn in turns if turn.error is not None]
     text = f"{done:,} delivered, {waiting:,} waiting"
@@ -248,7 +248,8 @@ def _plan_schedule(settings: Settings) -> Schedule:
 
 def _forward_schedule(settings: Settings) -> Schedule:
     """Never, where no stream is on."""
-    return parse_schedule(settings.schedule_forward if settings.forward_streams else "off")
+    on = settings.forward_streams or settings.forward_metrics
+    return parse_schedule(settings.schedule_forward if on else "off")
 
 
 def _run_deadline(settings: Settings) -> float:

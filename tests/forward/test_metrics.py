@@ -13,7 +13,6 @@ from accesssync.forward.metrics import (
     OrgFigures,
     Series,
     StreamFigures,
-    body,
     payloads,
     series,
 )
@@ -95,19 +94,15 @@ def test_pieces_keep_their_limit_and_lose_nothing(found: list[Series], most: int
     pieces = list(payloads(found, NOW, most_bytes=most))
     for piece in pieces:
         assert sum(map(len, piece)) + len(piece) <= most or len(piece) == 1
-    told = [one for piece in pieces for one in json.decode(body(piece))["series"]]
+    told = [json.decode(one) for piece in pieces for one in piece]
     assert [(one["metric"], tuple(one["tags"])) for one in told] == [(one.metric, one.tags) for one in found]
 
 
 def test_a_point_is_a_gauge_of_now() -> None:
-    [piece] = payloads([Series(metric="accesssync.requests", value=61.0, tags=("org:acme",))], NOW)
-    assert json.decode(body(piece)) == {
-        "series": [
-            {
-                "metric": "accesssync.requests",
-                "type": 3,
-                "points": [{"timestamp": int(NOW.timestamp()), "value": 61.0}],
-                "tags": ["org:acme"],
-            }
-        ]
+    [[record]] = payloads([Series(metric="accesssync.requests", value=61.0, tags=("org:acme",))], NOW)
+    assert json.decode(record) == {
+        "metric": "accesssync.requests",
+        "type": 3,
+        "points": [{"timestamp": int(NOW.timestamp()), "value": 61.0}],
+        "tags": ["org:acme"],
     }

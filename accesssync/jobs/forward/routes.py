@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
 from accesssync.errors import ConfigurationError
+from accesssync.forward.chat import MESSAGE_LIMITS, message_of, together
 from accesssync.forward.destination import LOG_INTAKE, ONE_BY_ONE, Destination, Route
 from accesssync.forward.entry import Stream
 from accesssync.forward.records import Sender, event_of, log_of
@@ -36,6 +38,10 @@ class Opening(Struct, frozen=True, kw_only=True):
     publishing: Publishing
     sender: Sender
     intake: Callable[[], Any]
+    output: BinaryIO
+    """Where the destination file writes, where it is standard output."""
+    seconds: Callable[[], float]
+    """The time since 1970, for signatures."""
 
 
 def open_routes(opening: Opening) -> Iterator[Route | Closed]:
@@ -79,5 +85,47 @@ def not_allowed(opening: Opening, stream: Stream, route: str, operation: Operati
     )
 
 
-OPENERS: dict[str, Callable[[Opening, Stream], Route | Closed]] = {"datadog": _datadog}
+def _file(opening: Opening, stream: Stream) -> Route | Closed:
+    from accesssync.jobs.forward.ndjson import FILE_LIMITS, NdjsonFile, NdjsonStream
+
+    target = opening.settings.forward_file
+    if target is None:
+        return Closed(stream, "file", "ACCESSSYNC_FORWARD__FILE is not set", "set ACCESSSYNC_FORWARD__FILE")
+    return Route(
+        name="file",
+        stream=stream,
+        org=opening.org.name,
+        limits=FILE_LIMITS,
+        prepare=partial(log_of, sender=opening.sender),
+        destination=NdjsonStream(opening.output) if target == "-" else NdjsonFile(Path(target)),
+    )
+
+
+def _webhook(opening: Opening, stream: Stream) -> Route | Closed:
+    from accesssync.jobs.forward.webhook import POST_LIMITS, Webhook, in_one
+
+    settings, url = opening.settings, opening.settings.forward_webhook_url
+    if Operation.SEND_WEBHOOK not in opening.publishing.allowed:
+        return not_allowed(opening, stream, "webhook", Operation.SEND_WEBHOOK)
+    if url is None:
+        missing = "ACCESSSYNC_FORWARD__WEBHOOK_URL"
+        return Closed(stream, "webhook", f"{missing} is not set", f"set {missing}")
+    slack = settings.forward_webhook_format == "slack"
+    return Route(
+        name="webhook",
+        stream=stream,
+        org=opening.org.name,
+        limits=MESSAGE_LIMITS if slack else POST_LIMITS,
+        prepare=message_of if slack else partial(log_of, sender=opening.sender),
+        destination=Webhook(
+            url, form=together if slack else in_one, key=settings.forward_webhook_key, clock=opening.seconds
+        ),
+    )
+
+
+OPENERS: dict[str, Callable[[Opening, Stream], Route | Closed]] = {
+    "datadog": _datadog,
+    "file": _file,
+    "webhook": _webhook,
+}
 """How a way to each destination is opened."""

@@ -1,11 +1,12 @@
 """Deliver everything that waits, one organization after the other, and say how it stands."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 from socket import gethostname
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from accesssync.forward.records import Sender
 from accesssync.jobs.forward.dead_letters import DeadLetters
 from accesssync.jobs.forward.deliver import Delivery, Patience, Turn, World
 from accesssync.jobs.forward.destinations import names_of
+from accesssync.jobs.forward.figures import by_stream, send_figures
 from accesssync.jobs.forward.routes import Closed, Opening, open_routes
 from accesssync.jobs.forward.sources import AuditSource, OutboxSource, Source
 from accesssync.jobs.forward.tell import telling_of
@@ -25,12 +27,14 @@ from accesssync.store.outbox import Way
 
 
 class Connecting(Struct, frozen=True, kw_only=True):
-    """What a connection to Datadog needs beside the settings."""
+    """What the ways of delivery need beside the settings."""
 
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
     rng: Random
     on_answer: Callable[[str, int], None] = lambda _org, _status: None
+    output: BinaryIO | None = None
+    """What counts as standard output; None for the process's own."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -62,14 +66,15 @@ def deliver_all(
     drain: bool = False,
     patient: bool = False,
 ) -> Iterator[Turn]:
-    """Deliver the streams of these organizations, as far as they are on and allowed; what fails is part of the answer.
+    """Deliver the streams of these organizations, and their metrics, as far as they are on and allowed; what fails is
+    part of the answer.
 
     `drain` goes on until nothing waits or nothing can be delivered; `patient` leaves a way alone that failed lately, as
     the worker does. An organization that was never synced has nothing to deliver.
     """
     for org in settings.organizations(names):
         record = runs.find_org(engine, org.name)
-        if record is not None and settings.forward_streams:
+        if record is not None and (settings.forward_streams or settings.forward_metrics):
             yield from _deliver_org(engine, settings, org, record.id, connecting, world, drain=drain, patient=patient)
 
 
@@ -87,8 +92,9 @@ def _deliver_org(
     opened: list[Any] = []
     letters = DeadLetters(settings.dead_letter_file(), settings.forward_dead_letter_bytes)
     patience = Patience(attempts=settings.max_attempts, wait=settings.max_rate_limit_wait, drain=drain)
+    opening = _opening(settings, org, connecting, world, opened)
     try:
-        for way in open_routes(_opening(settings, org, connecting, opened)):
+        for way in open_routes(opening):
             source = source_of(engine, settings, org, org_id, way.stream)
             dropped = trim(source, settings, way.stream, world.clock())
             if isinstance(way, Closed):
@@ -101,12 +107,22 @@ def _deliver_org(
                 turn = delivery.carry_out(_max_age(settings))
             turn.dropped = dropped
             yield turn
+        if settings.forward_metrics:
+            # Last, so that they tell what became of the others.
+            yield send_figures(
+                engine,
+                settings,
+                opening.publishing,
+                opening.intake,
+                lambda: by_stream(standings(engine, settings, [org.name], world.clock())),
+                world.clock,
+            )
     finally:
         for intake in opened:
             intake.close()
 
 
-def _opening(settings: Settings, org: OrgSettings, connecting: Connecting, opened: list[Any]) -> Opening:
+def _opening(settings: Settings, org: OrgSettings, connecting: Connecting, world: World, opened: list[Any]) -> Opening:
     publishing = settings.publishing(org)
     host = settings.forward_host or gethostname() or "accesssync"
 
@@ -132,6 +148,8 @@ def _opening(settings: Settings, org: OrgSettings, connecting: Connecting, opene
         publishing=publishing,
         sender=Sender(settings.forward_service, host, settings.forward_env),
         intake=intake,
+        output=connecting.output or sys.stdout.buffer,
+        seconds=lambda: world.clock().timestamp(),
     )
 
 
