@@ -68,11 +68,14 @@ def _report(url: str, folder: str, formats: str, *, all_permissions: bool) -> di
     began, used = time.monotonic(), _cpu()
     steps: list[tuple[str, float]] = []
 
-    def progress(what: str, _done: int, _total: int | None) -> None:
-        steps.append((what, time.monotonic()))
+    chosen = chosen_formats(formats)
+    labels = ["reading", *(one.name for one in chosen), "closing"]
+
+    def progress(_what: str, done: int, _total: int | None) -> None:
+        steps.append((labels[done], time.monotonic()))
 
     order = Order(
-        out=Path(folder) / f"report-{uuid4().hex[:8]}", formats=chosen_formats(formats), by="benchmark",
+        out=Path(folder) / f"report-{uuid4().hex[:8]}", formats=chosen, by="benchmark",
         now=datetime.now(UTC), token=uuid4(), all_permissions=all_permissions,
     )  # fmt: skip
     made = make_report(engine, Rulebook(), order, progress)
