@@ -88,7 +88,9 @@ def test_logs_of_the_official_client_arrive_in_order_and_whole(api: Api, organiz
 
 
 @pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes), ("", bytes)]
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes), ("", bytes)],
+    ids=["gzip", "deflate", "identity", "none"],
 )
 def test_every_encoding_of_logs_is_understood(ask: Asker, encoding: str, pack: Callable[[bytes], bytes]) -> None:
     headers = {"Content-Encoding": encoding} if encoding else {}
@@ -108,6 +110,7 @@ def test_every_encoding_of_logs_is_understood(ask: Asker, encoding: str, pack: C
         (gzip.compress(b'[{"message":"' + b"x" * 5_000_000 + b'"}]'), "gzip", 413),
         (json.dumps([{"message": "x"}] * 1001).encode(), "", 413),
     ],
+    ids=["no JSON", "nothing", "a text", "no gzip", "broken off", "zstandard", "large", "many"],
 )
 def test_logs_that_break_a_limit_are_refused_as_a_whole(ask: Asker, body: bytes, encoding: str, status: int) -> None:
     got, answer = post(ask, "/api/v2/logs", body, **({"Content-Encoding": encoding} if encoding else {}))
