@@ -3,6 +3,7 @@
 import click
 
 from accesssync.cli.delivering import run, status
+from accesssync.cli.digesting import digest
 from accesssync.cli.installing import remove, setup
 
 
@@ -11,5 +12,5 @@ def forward() -> None:
     """Publish alerts, the audit log, events and metrics."""
 
 
-for command in (run, status, setup, remove):
+for command in (run, status, digest, setup, remove):
     forward.add_command(command)

@@ -43,8 +43,9 @@ def message_of(entry: Entry, _at: datetime) -> bytes:
     """One entry as a message by itself. `together` makes one of several."""
     body = entry.body
     text = visible(writable(str(body.get("message") or body.get("title") or entry.dedup_id)))
+    whole = "\n".join(visible(writable(str(line))) for line in body.get("lines") or (text,))
     blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "plain_text", "text": _cut(text, BLOCK_TEXT), "emoji": False}}
+        {"type": "section", "text": {"type": "plain_text", "text": _cut(whole, BLOCK_TEXT), "emoji": False}}
     ]
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(_about(entry), 2_000)}]})
     return json.encode({"text": escaped(_cut(text, SHORT)), "blocks": blocks})

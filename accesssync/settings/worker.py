@@ -49,6 +49,13 @@ class Worker(BaseModel):
         "When what waits to be published is delivered, where any stream is on.",
         "every 5m",
     )
+    schedule_digest: ScheduleText = setting(
+        "ACCESSSYNC_SCHEDULE__DIGEST",
+        "off",
+        "schedule",
+        "When the digest of the last seven days is sent to where the alerts go, where they are on.",
+        "0 7 * * 1",
+    )
     schedule_retention: ScheduleText = setting(
         "ACCESSSYNC_SCHEDULE__RETENTION",
         "every 1d",

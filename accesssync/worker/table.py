@@ -5,6 +5,7 @@ schedule is a setting `ACCESSSYNC_SCHEDULE__NAME`.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ GRACE_SECONDS = 60.0
 
 REPORT_SECONDS = 3600.0
 """How long a report may take: the largest take minutes."""
+
+DIGEST_SPAN = timedelta(days=7)
+"""What a digest is about."""
 
 RETENTION_SECONDS = 3600.0
 """How long deleting may take at a time; the rest goes the next day."""
@@ -213,6 +217,20 @@ def forward(means: Means, org: str, leash: Leash) -> Outcome:
     return Outcome(kind="partial" if kept else "done", text=text)
 
 
+def digest(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it is read at once
+    """Tell what the last seven days came to, wherever the alerts go."""
+    from accesssync.jobs.forward.digest import keep_digest
+    from accesssync.jobs.forward.tell import tellings
+    from accesssync.store.runs import find_org
+
+    known = find_org(means.database, org)
+    if known is None or known.published_run_id is None:
+        return Outcome(kind="done", text="nothing to tell before the first sync")
+    now = means.now()
+    kept = keep_digest(means.database, known, tellings(means.settings)(org), now - DIGEST_SPAN, now)
+    return Outcome(kind="done", text="told" if kept else "the alerts are off")
+
+
 def retention(means: Means, org: str, leash: Leash) -> Outcome:  # noqa: ARG001 - it concerns all of them
     """Delete what is older than it has to be kept."""
     from accesssync.jobs.retention import retain
@@ -250,6 +268,11 @@ def _forward_schedule(settings: Settings) -> Schedule:
     """Never, where no stream is on."""
     on = settings.forward_streams or settings.forward_metrics
     return parse_schedule(settings.schedule_forward if on else "off")
+
+
+def _digest_schedule(settings: Settings) -> Schedule:
+    """Never, where the alerts that it goes with are off."""
+    return parse_schedule(settings.schedule_digest if settings.forward_alerts else "off")
 
 
 def _run_deadline(settings: Settings) -> float:
@@ -311,6 +334,15 @@ JOBS = {
             aside=True,
             deadline=_run_deadline,
             run=forward,
+        ),
+        Job(
+            name="digest",
+            summary="tell what the last seven days came to, wherever the alerts go",
+            schedule=_digest_schedule,
+            per_org=True,
+            aside=True,
+            deadline=_run_deadline,
+            run=digest,
         ),
         Job(
             name="retention",

@@ -15,6 +15,8 @@ from accesssync.audit.entry import Entry as AuditEntry
 from accesssync.audit.entry import Kind as AuditKind
 from accesssync.forward.alerts import FindingNews, Involved, Verdict, Weights, of_change, of_finding, of_verdict
 from accesssync.forward.audit_trail import of_audit
+from accesssync.forward.digest import Digest, Some
+from accesssync.forward.digest import entry_of as of_digest
 from accesssync.forward.entry import Entry, Stream
 from accesssync.forward.events import of_refused_plan, of_refused_removals
 from accesssync.forward.metrics import OrgFigures, Series, StreamFigures, series
@@ -115,7 +117,7 @@ AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SENDER = Sender("accesssync", "worker-1", "production")
 ABOUT = About(org="acme", site="datadoghq.eu", personal=EVERYTHING_PERSONAL)
 ADA = Person("u-1", "ada@example.com", "Ada Lovelace")
-LEAVES = {"finding.evidence", "change.fields", "audit.facts", "audit.personal"}
+LEAVES = {"finding.evidence", "change.fields", "audit.facts", "audit.personal", "digest"}
 """What is in them depends on the finding, the change or the entry."""
 
 
@@ -151,6 +153,14 @@ def alerts() -> Iterator[Entry]:
             person=ADA, before="human", now=now, kind="ci", basis="inferred", score=90, run_id=7, at=AT, subject="ada"
         )
         yield of_verdict(verdict, ABOUT)
+    nothing = Some()
+    yield of_digest(
+        Digest(
+            org="acme", since=AT, until=AT, runs=0, proven_at=None, changes={}, came=nothing, went=nothing, opened={},
+            resolved=0, open={}, first=(), gaps=(), to_decide=0,
+        ),
+        ABOUT,
+    )  # fmt: skip
 
 
 def told_entry(entry: Entry | None) -> Entry:
