@@ -261,3 +261,26 @@ def test_status_says_what_waits_for_people_and_for_machines(
     assert publishing.ok("status")["organizations"][0]["outbox"]["waiting"] > 0
     assert publishing("forward", "run").code == 0
     assert "| outbox 0" in publishing("status").out
+
+
+def test_the_worker_delivers_and_leaves_a_way_alone_that_failed_lately(
+    publishing: Cli, server: SandboxServer, organization: Organization, people: Iterator[str]
+) -> None:
+    sync(publishing)
+    organization.grant_role(next(people), ADMIN)
+    sync(publishing)
+    publishing.env(ACCESSSYNC_FORWARD__AUDIT="false")
+    server.faults.add(f.Status(503), path=LOGS, times=2)
+    publishing("worker", "--once", "forward")
+    tries = len(asked(server))
+    publishing("worker", "--once", "forward")
+    assert len(asked(server)) == tries
+    assert not logs(organization, "alerts")
+    # By hand it is tried at once.
+    deliver(publishing)
+    organization.grant_role(next(people), ADMIN)
+    sync(publishing)
+    ended = publishing("worker", "--once", "forward")
+    assert ended.code == 0
+    assert " delivered, 0 waiting" in ended.err + ended.out
+    assert sum(one["evt"]["name"] == "admin.granted" for one in logs(organization, "alerts")) == 2

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from accesssync.errors import DeferredError, LockedError
+from accesssync.errors import DeferredError, LockedError, StoreError
 from accesssync.forward.destination import Route
 from accesssync.forward.entry import Entry
 from accesssync.forward.pack import halves, hopeless, packed
@@ -179,8 +179,8 @@ class Delivery:
                     "look at the dead-letter file; the next turn goes on",
                     outcome.status,
                 )
-            else:
-                self._bury(part[0], outcome)
+            elif (stop := self._bury(part[0], outcome)) is not None:
+                return stop
         return None
 
     def _why(self, record: bytes) -> str:
@@ -207,22 +207,26 @@ class Delivery:
             except DeferredError:
                 return replace(outcome, seconds=pause)
 
-    def _bury(self, record: Record, refused: Refused) -> None:
+    def _bury(self, record: Record, refused: Refused) -> Stopped | None:
+        """Put a record aside. Where that cannot be done it waits, and with it its stream."""
         place, entry, _ = record
-        kept = self._letters.put(
-            {
-                "at": moment_text(self._world.clock()),
-                "org": entry.org,
-                "stream": entry.stream.value,
-                "destination": self._route.name,
-                "status": refused.status,
-                "reason": refused.reason,
-                "dedup_id": entry.dedup_id,
-                "observed_at": moment_text(entry.observed_at),
-                "body": dict(entry.body),
-            }
-        )
+        letter = {
+            "at": moment_text(self._world.clock()),
+            "org": entry.org,
+            "stream": entry.stream.value,
+            "destination": self._route.name,
+            "status": refused.status,
+            "reason": refused.reason,
+            "dedup_id": entry.dedup_id,
+            "observed_at": moment_text(entry.observed_at),
+            "body": dict(entry.body),
+        }
+        try:
+            kept = self._letters.put(letter)
+        except StoreError as error:
+            return Stopped(error.message, error.remedy)
         self._settle(place, dead=int(kept), lost=int(not kept))
+        return None
 
     def _settle(self, place: int, *, delivered: int = 0, dead: int = 0, lost: int = 0) -> None:
         turn, now = self._turn, self._world.clock()
