@@ -220,6 +220,17 @@ def test_keys_that_are_not_accepted_or_missing(cli: Cli, server: SandboxServer) 
     assert cli("forward", "setup").code == 6
 
 
+def test_where_nothing_is_allowed_everything_is_skipped_and_no_key_is_asked_for(
+    cli: Cli, server: SandboxServer
+) -> None:
+    document = cli.ok("forward", "setup")
+    assert set(outcomes(document)) == {"skipped"}
+    reasons = [one["reason"] for place in document["places"] for one in place["objects"]]
+    assert len(reasons) == len(KINDS)
+    assert all("not allowed: add it to ACCESSSYNC_ALLOWED_OPERATIONS" in one for one in reasons)
+    assert not server.requests
+
+
 def test_handles_are_checked_before_anything_is_sent(desk: Cli, server: SandboxServer) -> None:
     assert desk("forward", "setup", "--notify", "security").code == 2
     assert desk("forward", "setup", "--notify", "@a", "--no-notify").code == 2

@@ -79,7 +79,7 @@ def not_allowed(opening: Opening, stream: Stream, route: str, operation: Operati
     return Closed(
         stream,
         route,
-        f"{operation} is not allowed, so {stream.value} are kept and not sent",
+        f"{operation} is not allowed, so what waits in {stream.value} is kept and not sent",
         f"to allow it, add {operation} to {opening.publishing.setting}",
         operation,
     )

@@ -92,24 +92,31 @@ class Ask(Struct, frozen=True, kw_only=True):
 
 
 def places(settings: Settings, names: Sequence[str]) -> list[Target]:
-    """Where the organizations are published; several may share one place. ConfigurationError where a key is missing."""
+    """Where the organizations are published; several may share one place.
+
+    ConfigurationError where a key is missing that would be used: where nothing may be installed, none is.
+    """
     found: dict[tuple[object, ...], Target] = {}
     for org in settings.organizations(list(names)):
         where = settings.publishing(org)
-        if where.app_key is None or where.api_key is None:
+        if _may_install(where.allowed) and (where.app_key is None or where.api_key is None):
             variable = "ACCESSSYNC_FORWARD__APP_KEY" if where.app_key is None else f"{where.prefix}API_KEY"
             raise ConfigurationError(
                 f"{variable} is not set, and nothing can be installed without it",
                 org=org.name,
                 remedy=f"set {variable}; accesssync check names the scopes it needs",
             )
-        key = (where.site, where.api_url, where.api_key.get_secret_value(), where.app_key.get_secret_value())
+        key = (where.site, where.api_url, where.api_key, where.app_key)
         known = found.get(key)
         if known is None:
             found[key] = Target(publishing=where, orgs=(org.name,), allowed=where.allowed)
         else:
             found[key] = replace(known, orgs=(*known.orgs, org.name), allowed=known.allowed | where.allowed)
     return list(found.values())
+
+
+def _may_install(allowed: frozenset[Operation]) -> bool:
+    return not allowed.isdisjoint(NEEDED.values())
 
 
 def install(
@@ -138,6 +145,11 @@ def install(
     reports = []
     for target in targets:
         where = target.publishing
+        shown = where.site if where.api_url is None else where.api_url
+        if not _may_install(target.allowed):
+            refused = tuple(_not_allowed(kind, target) for kind in NEEDED)
+            reports.append(Report(site=shown, orgs=target.orgs, results=refused))
+            continue
         assert where.api_key is not None  # noqa: S101 - places has seen to it
         assert where.app_key is not None  # noqa: S101
         installer = open_installer(
@@ -159,7 +171,6 @@ def install(
             results = Visit(installer, target, ask, by=by, now=now, log=log).run()
         finally:
             installer.close()
-        shown = where.site if where.api_url is None else where.api_url
         reports.append(Report(site=shown, orgs=target.orgs, results=tuple(results)))
     return reports
 
@@ -204,8 +215,7 @@ class Visit:
     def _look(self, kind: Kind, operation: Operation) -> list[Found] | Result:
         """What there is of a kind; or why it is left alone."""
         if operation not in self._target.allowed:
-            reason = f"{operation} is not allowed: add it to {self._target.publishing.setting}"
-            return _of_kind(kind, "skipped", reason)
+            return _not_allowed(kind, self._target)
         try:
             return self._place.find(kind)
         except AuthenticationError:
@@ -296,6 +306,11 @@ def _result(step: Step, outcome: str, reason: str | None = None, *, unsure: bool
 
 def _refused(step: Step, failed: Failed) -> Result:
     return _result(step, "skipped" if failed.refused else "failed", failed.reason, unsure=failed.unsure)
+
+
+def _not_allowed(kind: Kind, target: Target) -> Result:
+    reason = f"{NEEDED[kind]} is not allowed: add it to {target.publishing.setting}"
+    return _of_kind(kind, "skipped", reason)
 
 
 def _of_kind(kind: Kind, outcome: str, reason: str) -> Result:
