@@ -1,6 +1,5 @@
 """When a subject was last active: one row per subject, field and UTC day; never a change."""
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
@@ -10,7 +9,7 @@ from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, f
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accesssync.store.background import Writing
-from accesssync.store.bulk import insert_rows
+from accesssync.store.bulk import Insertion, insertion
 from accesssync.store.drawers import Drawers
 from accesssync.store.engine import translated
 from accesssync.store.known import Known, stamp_of
@@ -79,7 +78,7 @@ class ActivityWriter:
         if first or subject_id in self._new:
             self._new.put(subject_id, value)
             if self._new.crowded:
-                self._background.submit(partial(self._insert, [self._new.take()]))
+                self._write(self._new.take())
             return
         self._moved[subject_id] = value
         if len(self._moved) >= WAITING:
@@ -87,7 +86,8 @@ class ActivityWriter:
 
     def hand_over(self) -> None:
         """Write what is waiting."""
-        self._background.submit(partial(self._insert, self._new.take_all()))
+        for values in self._new.take_all():
+            self._write(values)
         self._hand_over_moved()
 
     def _hand_over_moved(self) -> None:
@@ -95,14 +95,17 @@ class ActivityWriter:
             moved, self._moved = sorted(self._moved.items(), key=itemgetter(0)), {}
             self._background.submit(partial(self._move, moved))
 
-    def _insert(self, drawers: Iterable[list[tuple[str, datetime | None]]]) -> None:
+    def _write(self, values: list[tuple[str, datetime | None]]) -> None:
+        """Make the rows of new subjects ready here, and have them written in the background."""
         shared = dict(zip(COLUMNS, self._fixed(), strict=False))
-        with translated("the activity cannot be written"):
-            for values in drawers:
-                for start in range(0, len(values), CHUNK):
-                    with writing(self._engine, self._lease) as connection:
-                        part = values[start : start + CHUNK]
-                        insert_rows(connection, activity, COLUMNS[len(shared) :], part, shared)
+        for start in range(0, len(values), CHUNK):
+            part = values[start : start + CHUNK]
+            rows = insertion(self._engine.dialect.name, activity, COLUMNS[len(shared) :], part, shared)
+            self._background.submit(partial(self._insert, rows))
+
+    def _insert(self, insert: Insertion) -> None:
+        with translated("the activity cannot be written"), writing(self._engine, self._lease) as connection:
+            insert(connection)
 
     def _move(self, values: list[tuple[str, datetime | None]]) -> None:
         """Two rows each: today's, and the one of an earlier day that it replaces."""

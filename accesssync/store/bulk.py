@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
+from sqlite3 import sqlite_version_info
 from typing import Any, Final, TypeVar
 
 from msgspec import json
@@ -17,12 +17,12 @@ AT_ONCE = 500
 """Values in one IN list: far below every database's limit on parameters, far above the cost of a statement."""
 
 
-PARAMETERS: Final = 4_000
-"""Values in one INSERT of several rows, where the database takes as many. The driver lets go of the interpreter and
-takes it back for each statement, and has to wait for it while threads that read are at work."""
+PARAMETERS: Final = 4_000 if sqlite_version_info >= (3, 32) else 900
+"""Values in one INSERT of several rows, fewer than any SQLite of that age takes. The driver lets go of the interpreter
+and takes it back for each statement, and has to wait for it while threads that read are at work."""
 
-TOGETHER: Final = (2_048, 256, 32, 4, 1)
-"""Rows of one INSERT. Few different numbers, since each is a statement to prepare; then it is kept."""
+Insertion = Callable[[Connection], None]
+"""Inserts into the database of a connection what was made ready before."""
 
 
 def batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -38,48 +38,69 @@ def insert_rows(
     rows: Sequence[Row],
     shared: Mapping[str, Any] | None = None,
 ) -> None:
-    """Insert `rows`, each holding the values of `columns` in that order; `shared` is what all of them have in common.
+    """Insert `rows` at once; for the rest see `insertion`."""
+    insertion(connection.dialect.name, table, columns, rows, shared)(connection)
 
-    Datetimes must be aware and in UTC.
+
+def insertion(
+    dialect: str,
+    table: SqlTable,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    shared: Mapping[str, Any] | None = None,
+) -> Insertion:
+    """What inserts `rows`, each holding the values of `columns` in that order; `shared` is what all have in common.
+
+    Datetimes must be aware and in UTC. The interpreter's part of the work is done here and now, as far as the
+    database lets it, so that a thread of its own can be left with little but the database's.
     """
-    if not rows:
-        return
     common = shared or {}
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, rows, common)
-    else:
-        _insert(connection, table, columns, rows, common)
+    return (_copied if dialect == "postgresql" else _inserted)(table, columns, rows, common)
 
 
-def _copy(
-    connection: Connection, table: SqlTable, columns: Sequence[str], rows: Sequence[Row], common: Mapping[str, Any]
-) -> None:
+def _copied(table: SqlTable, columns: Sequence[str], rows: Sequence[Row], common: Mapping[str, Any]) -> Insertion:
     names, fixed = (*common, *columns), tuple(common.values())
     lists = [n for n, name in enumerate(names) if isinstance(table.c[name].type, JSON)]
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({_names(names)}) FROM STDIN') as copy:
-        for row in rows:
-            whole = (*fixed, *row)
-            copy.write_row(_with_json(whole, lists) if lists else whole)
+
+    def insert(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({_names(names)}) FROM STDIN') as copy:
+            for row in rows:
+                whole = (*fixed, *row)
+                copy.write_row(_with_json(whole, lists) if lists else whole)
+
+    return insert
 
 
-def _insert(
-    connection: Connection, table: SqlTable, columns: Sequence[str], rows: Sequence[Row], common: Mapping[str, Any]
-) -> None:
+def _inserted(table: SqlTable, columns: Sequence[str], rows: Sequence[Row], common: Mapping[str, Any]) -> Insertion:
     """Several rows by one statement, in which what they have in common stands once."""
     fixed = tuple(_column(table, name, [value])[0] for name, value in common.items())
-    driver: Any = connection.connection.driver_connection
-    room = min(PARAMETERS, driver.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)) - len(fixed)
     # Names come from our own table definitions, never from data.
-    insert = f'INSERT INTO "{table.name}" ({_names((*common, *columns))}) VALUES '  # noqa: S608
+    begin = f'INSERT INTO "{table.name}" ({_names((*common, *columns))}) VALUES '  # noqa: S608
+    work: list[tuple[str, list[tuple[Any, ...]]]] = []
     start = 0
-    for together in TOGETHER:
-        count = (len(rows) - start) // together
-        if count and (together == 1 or together * len(columns) <= room):
-            end = start + count * together
+    for together in _sizes(len(fixed), len(columns)):
+        end = start + (len(rows) - start) // together * together
+        if end > start:
             packs = list(_packed(table, columns, rows[start:end], together, fixed))
-            connection.exec_driver_sql(insert + _marks(len(fixed), len(columns), together), packs)
+            work.append((begin + _marks(len(fixed), len(columns), together), packs))
             start = end
+
+    def insert(connection: Connection) -> None:
+        for statement, packs in work:
+            connection.exec_driver_sql(statement, packs)
+
+    return insert
+
+
+def _sizes(fixed: int, width: int) -> Iterator[int]:
+    """Rows of one statement, the largest first: few different numbers, since each is prepared once and then kept."""
+    most = max(1, (PARAMETERS - fixed) // width)
+    size = 4 ** (most.bit_length() // 2 + 1)
+    while size > 1:
+        size //= 4
+        if size <= most:
+            yield size
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 At the first sync that is everybody, so this is the path on which each microsecond and each byte of a record counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, Generic
 
@@ -13,7 +13,7 @@ from accesssync.drift.compare import R
 from accesssync.drift.facts import Facts, mark_of
 from accesssync.drift.text import LONGEST, bounded
 from accesssync.store.background import Writing
-from accesssync.store.bulk import Row, insert_rows
+from accesssync.store.bulk import Insertion, Row, insertion
 from accesssync.store.drawers import Drawers
 from accesssync.store.engine import translated
 from accesssync.store.kinds import Kind
@@ -52,17 +52,23 @@ class Newcomers(Generic[R]):
             _, packed = self._kind.pack(bounded(record))
         self._waiting.put(record.id, digest + packed, len(packed))
         if self._waiting.crowded:
-            self._background.submit(partial(self._write, [self._waiting.take()]))
+            self._write(self._waiting.take())
 
     def hand_over(self) -> None:
         """Write everything that waits."""
-        self._background.submit(partial(self._write, self._waiting.take_all()))
+        for drawer in self._waiting.take_all():
+            self._write(drawer)
 
-    def _write(self, drawers: Iterable[list[tuple[str, bytes]]]) -> None:
-        with translated(f"{self._kind.resource} cannot be written"):
-            for drawer in drawers:
-                for versions, links in self._chunks(drawer):
-                    self._insert(versions, links)
+    def _write(self, drawer: list[tuple[str, bytes]]) -> None:
+        """Make rows ready here, one transaction after another, and have them written in the background."""
+        kind: Kind[R] = self._kind
+        ready = partial(insertion, self._engine.dialect.name)
+        for versions, links in self._chunks(drawer):
+            columns = (*kind.facts, "facts_version", "digest", "id")
+            insertions = [ready(kind.table, columns, versions, self._version)]
+            if kind.links is not None:
+                insertions.append(ready(kind.links.table, (kind.links.owner, kind.links.target), links, self._run))
+            self._background.submit(partial(self._insert, insertions))
 
     def _chunks(self, drawer: list[tuple[str, bytes]]) -> Iterator[tuple[list[Row], list[Row]]]:
         """The rows of versions and of references, as many at a time as one transaction may write."""
@@ -80,10 +86,10 @@ class Newcomers(Generic[R]):
         if versions:
             yield versions, links
 
-    def _insert(self, versions: list[Row], links: list[Row]) -> None:
-        kind: Kind[R] = self._kind
-        with writing(self._engine, self._lease) as connection:
-            columns = (*kind.facts, "facts_version", "digest", "id")
-            insert_rows(connection, kind.table, columns, versions, self._version)
-            if kind.links is not None:
-                insert_rows(connection, kind.links.table, (kind.links.owner, kind.links.target), links, self._run)
+    def _insert(self, insertions: list[Insertion]) -> None:
+        with (
+            translated(f"{self._kind.resource} cannot be written"),
+            writing(self._engine, self._lease) as connection,
+        ):
+            for insert in insertions:
+                insert(connection)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, text
 
 from accesssync.store import runs
-from accesssync.store.bulk import TOGETHER, insert_rows
+from accesssync.store.bulk import PARAMETERS, insert_rows
 from accesssync.store.lease import leased
 from accesssync.store.tables import credentials, waivers
 from tests.builders import NOW, open_database
@@ -52,7 +52,7 @@ def test_times_and_days_are_stored_alike(sqlite: Engine, made: datetime, ended: 
 
 def test_what_rows_have_in_common_may_be_anything_that_a_column_holds(engine: Engine) -> None:
     columns = ("id", "type", "first_run", "facts_version", "digest", "scopes_known", "created_at", "leaked")
-    count = 2 * sum(TOGETHER) + 1
+    count = 2 * PARAMETERS // len(columns) + 3
     rows = [(f"key-{n}", "api_key", 1, 1, bytes([n % 256]), n % 2 == 0, NOW, None) for n in range(count)]
     with a_run(engine) as (connection, org_id, run_id):
         shared = {"org_id": org_id, "from_run": run_id, "resource": "api_keys", "scopes": ("a",), "disabled": True}
