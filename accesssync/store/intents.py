@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, to_builtins
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, insert, or_, select, update
 
 from accesssync.audit.entry import Entry, Kind
 from accesssync.model.operation import Operation
@@ -219,19 +219,26 @@ def settle_accepted(engine: Engine, lease: Lease, now: datetime) -> int:
 
     Whoever is active has come, so that a mail of which nobody knew was sent after all, or was not needed.
     """
-    active = select(identities.c.id).where(
-        identities.c.org_id == lease.org_id, identities.c.to_run.is_(None), identities.c.status == "Active"
-    )
+
+    def active(user: ColumnElement[str]) -> ColumnElement[bool]:
+        # Asked for each of the few who were invited: a list of everybody who is active would be made first.
+        return exists().where(
+            identities.c.org_id == lease.org_id,
+            identities.c.id == user,
+            identities.c.to_run.is_(None),
+            identities.c.status == "Active",
+        )
+
     mails = (
         invitations.c.org_id == lease.org_id,
         invitations.c.state.in_(STILL_OPEN),
-        invitations.c.user_id.in_(active),
+        active(invitations.c.user_id),
     )
     doubtful = (
         intents.c.org_id == lease.org_id,
         intents.c.operation == Operation.SEND_INVITATION.value,
         intents.c.state == IntentState.UNKNOWN.value,
-        intents.c.subject_id.in_(active),
+        active(intents.c.subject_id),
     )
     with translated("the invitations cannot be read"), engine.connect() as connection:
         keys = list(connection.execute(select(intents.c.key).where(*doubtful)).scalars())
