@@ -3,7 +3,8 @@
     python -m benchmarks.forward [--alerts 100000] [--few 10000] [--database-url URL]
 
 The sandbox, what keeps the alerts and what delivers them are a process each. Every alert is the one of an opened
-finding, about another person each time. The sandbox refuses what is beyond the intake's limits, so what arrived was within them.
+finding, about another person each time. The sandbox refuses what is beyond the intake's limits, so what arrived was
+within them.
 """
 
 import argparse
