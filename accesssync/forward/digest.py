@@ -69,7 +69,8 @@ class Gap(Struct, frozen=True):
 class Digest(Struct, frozen=True, kw_only=True):
     """What became of one organization in some time.
 
-    `changes` counts those that the organization made itself, by kind. `opened` and `open` are findings by severity.
+    `changes` counts those that the organization made itself, by kind, and `opened` the findings that opened by its own
+    doing; like `open`, those that are open now, by severity.
     `proven_at` is when the last run ended that proved everything.
     """
 
@@ -134,8 +135,9 @@ def parts(one: Digest, personal: Personal) -> list[tuple[str, list[str]]]:
 
 def _pressing(one: Pressing, now: datetime, personal: Personal) -> str:
     subject = visible(called(one.kind, one.subject_id, one.subject, personal))
-    days = max(0, (now - one.opened_at).days)
-    return f"{one.id} {one.severity}: {one.title}: {subject} (open for {_many(days, 'day')})"
+    days = (now - one.opened_at).days
+    since = f"open for {_many(days, 'day')}" if days > 0 else "opened today"
+    return f"{one.id} {one.severity}: {one.title}: {subject} ({since})"
 
 
 def _changed(counts: Mapping[str, int]) -> list[str]:

@@ -42,7 +42,8 @@ def digest_of(engine: Database, org: runs.OrgRecord, since: datetime, now: datet
     opened: Counter[str] = Counter()
     resolved = 0
     for one in findings.list_findings(engine, org.id, ("open", "waived", "resolved")):
-        if max(one.opened_at, one.reopened_at or one.opened_at) >= since:
+        # What shows because more can be seen, or because rules changed, is not the organization's doing.
+        if one.cause == Cause.ORG and max(one.opened_at, one.reopened_at or one.opened_at) >= since:
             opened[one.severity] += 1
         resolved += one.resolved_at is not None and one.resolved_at >= since
     proven = runs.last_run(engine, org.id, complete=True)

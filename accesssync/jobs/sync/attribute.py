@@ -30,10 +30,10 @@ NOT_READ = Reading(state=TrailState.OFF)
 
 
 class Looks(Struct, frozen=True):
-    """When this run's proven looks began, by resource, and when the first ones ever did."""
+    """When this run's proven looks began, by resource, and what tells when the first ones ever did."""
 
     now: Mapping[Resource, datetime]
-    first: Mapping[Resource, datetime]
+    first: Callable[[], Mapping[Resource, datetime]]
 
 
 def reading_from(proven: Iterable[datetime | None], now: datetime) -> datetime:
@@ -113,13 +113,13 @@ class Attributing:
 
     def _unseen(self, looks: Looks) -> Iterator[Kept]:
         """What an event gave, a proven look that began after it did not show, and none showed before."""
-        found = [
+        some = [
             one
             for one in candidates(self._told.events, self._joined)
-            if settled(one.event, looks.now.get(one.resource))
-            and _in_sight(one.event, looks.first.get(one.resource))
-            and not self._ours(one)
+            if settled(one.event, looks.now.get(one.resource)) and not self._ours(one)
         ]
+        first = looks.first() if some else {}
+        found = [one for one in some if _in_sight(one.event, first.get(one.resource))]
         yield from self._unseen_records([one for one in found if one.role_id is None])
         yield from self._unseen_grants([one for one in found if one.role_id is not None])
 

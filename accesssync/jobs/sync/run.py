@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -282,7 +283,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
         write_changes(self.engine, self.lease, self.run_id, tally.counting(changes), now, news.teller())
         news.tell_verdicts(before, observed)
         looks = {name: one.started_at for name, one in observed.items() if one.coverage.proven}
-        return attributing.settle(Looks(looks, runs.first_proven(self.engine, org_id)))
+        return attributing.settle(Looks(looks, partial(runs.first_proven, self.engine, org_id)))
 
     def _proven_at(self, resource: Resource) -> datetime | None:
         proven = runs.last_proven(self.engine, self.lease.org_id, resource)
