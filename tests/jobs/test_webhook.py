@@ -1,12 +1,19 @@
 """Posts to a webhook: what arrives, what each answer means, and that its address is said nowhere."""
 
+import datetime
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from msgspec import json
 from pydantic import SecretStr
 
@@ -21,7 +28,7 @@ KEY = "correct-horse-battery-staple"
 class Receiver:
     """Answers posts as a test says, and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.posts: list[tuple[str, dict[str, str], bytes]] = []
         self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda one: plain(one, 200)
         receiver = self
@@ -37,8 +44,11 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handling)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/services/{SECRET}"
+        where = "https://localhost" if tls is not None else "http://127.0.0.1"
+        self.url = f"{where}:{self._server.server_port}/services/{SECRET}"
 
     def close(self) -> None:
         self._server.shutdown()
@@ -213,3 +223,66 @@ def test_proxies_of_the_environment_are_not_asked(receiver: Receiver, monkeypatc
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert webhook(receiver.url).send([b"{}"]) == Delivered()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of localhost that nobody has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "localhost.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Receiver]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    found = Receiver(tls)
+    yield found
+    found.close()
+
+
+def here(_host: str, _port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_accepted(secure: Receiver) -> None:
+    outcome = unsaid(webhook(secure.url, resolve=here).send([b"{}"]))
+    assert isinstance(outcome, Stopped)
+    assert "certificate" in outcome.reason
+    assert secure.posts == []
+
+
+def test_a_certificate_is_held_against_the_name_and_not_the_address(
+    secure: Receiver, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trusting() -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(certificate)
+        return context
+
+    monkeypatch.setattr("accesssync.jobs.forward.webhook._tls", trusting)
+    assert webhook(secure.url, resolve=here).send([b"{}"]) == Delivered()
+    port = secure.url.partition("localhost:")[2].partition("/")[0]
+    assert secure.posts[0][1]["Host"] == f"localhost:{port}"
+    other = secure.url.replace("localhost", "hooks.example.com")
+    assert isinstance(unsaid(webhook(other, resolve=here).send([b"{}"])), Stopped)
+    assert len(secure.posts) == 1
