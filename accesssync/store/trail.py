@@ -20,16 +20,16 @@ CHUNK = 4_000
 """Events of one transaction: each may take the place of another."""
 
 _COLUMNS = (
-    "org_id", "id", "run_id", "at", "action", "actor", "key", "asset_type", "asset_id", "asset_name", "change_id",
+    "org_id", "id", "run_id", "at", "action", "actor", "key", "asset_type", "asset_id", "asset_name", "change_ids",
     "unseen", "subject_id", "subject", "role_id",
 )  # fmt: skip
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """One event with what came of it: the change it accounts for, or what it gave that nobody saw."""
+    """One event with what came of it: the changes it accounts for, or what it gave that nobody saw."""
 
     event: TrailEvent
-    change_id: str | None = None
+    change_ids: tuple[str, ...] = ()
     subject_id: str | None = None
     subject: str | None = None
     role_id: str | None = None
@@ -46,7 +46,7 @@ class KeptEvent(Struct, frozen=True, kw_only=True):
     asset_type: str | None
     asset_id: str | None
     asset_name: str | None
-    change_id: str | None
+    change_ids: list[str]
     unseen: bool
     subject_id: str | None
     subject: str | None
@@ -69,7 +69,7 @@ def _row(org_id: int, run_id: int, one: Kept) -> tuple[Any, ...]:
     event = one.event
     return (
         org_id, event.id, run_id, event.at, event.action, event.actor, event.key, event.asset_type, event.asset_id,
-        event.asset_name, one.change_id, one.change_id is None, one.subject_id, one.subject, one.role_id,
+        event.asset_name, one.change_ids, not one.change_ids, one.subject_id, one.subject, one.role_id,
     )  # fmt: skip
 
 

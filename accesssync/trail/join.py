@@ -68,15 +68,15 @@ class Trail:
         return Attribution(by.pop() if len(by) == 1 else actors.pop(), events)
 
 
-def attributed(changes: Iterable[Change], trail: Trail, joined: dict[str, str]) -> Iterator[Change]:
+def attributed(changes: Iterable[Change], trail: Trail, joined: dict[str, list[str]]) -> Iterator[Change]:
     """The same changes, with an actor where the trail knows one and nobody else said who it was.
 
-    Every event that fits a change goes into `joined`, with the change's id.
+    Every event that fits a change goes into `joined`, with the ids of all the changes that it fits.
     """
     for change in changes:
         found = trail.attribution(change)
         for one in found.events:
-            joined.setdefault(one.id, change.id)
+            joined.setdefault(one.id, []).append(change.id)
         yield replace(change, actor=found.actor) if found.actor and change.actor is None else change
 
 

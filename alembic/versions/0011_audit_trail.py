@@ -38,7 +38,7 @@ def upgrade() -> None:
         optional("asset_type", TEXT()),
         optional("asset_id", TEXT()),
         optional("asset_name", TEXT()),
-        optional("change_id", TEXT()),
+        needed("change_ids", sa.JSON()),
         needed("unseen", sa.Boolean()),
         optional("subject_id", TEXT()),
         optional("subject", TEXT()),

@@ -162,6 +162,16 @@ class TestUnaccounted:
         story.run()
         assert found_by(engine, "AS-TRAIL-01") == []
 
+    def test_an_event_that_fits_several_changes_is_enough_for_all_of_them(self, engine: Engine, story: Story) -> None:
+        story.org.put(role(8, name="Master of keys", permission_ids=("perm-9",)))
+        story.happened("role-8", "created", asset_type="role")
+        story.run()
+        story.org.put(identity(4, role_ids=("role-8", "role-9")))
+        story.happened("user-0004", "created", actor=None)
+        story.run()
+        story.run()
+        assert found_by(engine, "AS-TRAIL-01") == []
+
     def test_nothing_is_concluded_where_datadog_tells_of_no_role_or_user_at_all(
         self, engine: Engine, story: Story
     ) -> None:

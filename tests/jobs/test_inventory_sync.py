@@ -707,7 +707,7 @@ def table_rows(engine: Engine, name: str) -> dict[str, list[dict[str, Any]]]:
                 # What is found in a change is named after it, and a change after its run.
                 own = {"id", "finding_id", "fingerprint", "digest", "evidence"}
             if table.name == "trail_events":
-                own = {"change_id"}
+                own = {"change_ids"}
             mine = connection.execute(select(table).where(table.c.org_id == org.id)).mappings()
             rows[table.name] = sorted(
                 (

@@ -70,7 +70,7 @@ def account_of(engine: Database, org_id: int, run_id: int, since: datetime) -> A
     kept = trail.list_events(engine, org_id, run_id, since)
     return Account(
         trail.readings(engine, org_id, run_id, since),
-        joined=(one.change_id for one in kept if one.change_id is not None),
+        joined=(change for one in kept for change in one.change_ids),
         unseen=(
             Unseen(
                 id=one.id,

@@ -69,7 +69,7 @@ class Attributing:
         self._told = told
         self._own = frozenset(one.lower() for one in own)
         self._trail = Trail(told.events)
-        self._joined: dict[str, str] = {}
+        self._joined: dict[str, list[str]] = {}
         self._named = 0
 
     def naming(self, changes: Iterable[Change]) -> Iterator[Change]:
@@ -93,7 +93,7 @@ class Attributing:
         self._look_back(reading.since)
         unseen = list(self._unseen(looks))
         by_id = {one.id: one for one in self._told.events}
-        kept = [Kept(event=by_id[event], change_id=change) for event, change in self._joined.items()]
+        kept = [Kept(event=by_id[event], change_ids=tuple(changes)) for event, changes in self._joined.items()]
         trail.write_events(self._engine, self._lease, self._run_id, [*kept, *unseen])
         return replace(reading, joined=self._named, unseen=len(unseen))
 
@@ -105,7 +105,7 @@ class Attributing:
         for change in earlier:
             found = self._trail.attribution(change)
             for one in found.events:
-                self._joined.setdefault(one.id, change.id)
+                self._joined.setdefault(one.id, []).append(change.id)
             if found.actor and change.actor is None:
                 actors[change.id] = found.actor
         self._named += len(actors)

@@ -64,7 +64,7 @@ class TrailEventRow(Table, table=True):
     asset_type: str | None = None
     asset_id: str | None = None
     asset_name: str | None = None
-    change_id: str | None = None
+    change_ids: list[str] = Field(sa_column=Column(JSON, nullable=False))
     unseen: bool
     subject_id: str | None = None
     subject: str | None = None
