@@ -29,7 +29,7 @@ from accesssync.store.newcomers import Newcomers
 CHUNK = 8_000
 """Rows of one transaction. A promise says at most 10,000; the rest is room for rows that close others."""
 
-WAITING = 3 * CHUNK
+WAITING = 2 * CHUNK
 """Rows of changed records collected before they are written, in the order of ids, which is that of their indexes."""
 
 
